@@ -1,0 +1,199 @@
+/**
+ * The embedded bucket: an S3-compatible server for one machine, strict where AWS is strict.
+ *
+ * Every request is verified by SigV4, every claim about a body is checked before the object exists, and an object exists
+ * when its row is on disk. Not there: versions, access lists and policies, tags, encryption, lifecycle, select, POST
+ * forms, checksums computed without being asked for (S3 adds a CRC64NVME of its own), grouped listings of uploads.
+ *
+ * The server writes no log: presigned queries are credentials. What went wrong inside is told to `onError`.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { authenticator, type Credential } from './authenticate.ts';
+import { answerBrokenRequest } from './broken-request.ts';
+import type { Call, Content, Context } from './context.ts';
+import { cors } from './cors.ts';
+import { S3Error } from './errors.ts';
+import { notification } from './events.ts';
+import { readRequest, requestId, type S3Request } from './request.ts';
+import { operationOf } from './router.ts';
+import { openStore } from './store.ts';
+import { throttle } from './throttle.ts';
+import { discardBody, requestBody, sendError, sendReply } from './wire.ts';
+
+export interface BucketOptions {
+  /** Everything is kept under it. One process at a time. */
+  readonly dataDir: string;
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** Created when it does not exist. */
+  readonly bucket: string;
+  readonly region: string;
+  readonly credentials: readonly Credential[];
+  readonly allowedOrigins: readonly string[] | '*';
+  /** Of all bodies together, in each direction. */
+  readonly bytesPerSecond?: number;
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+  /**
+   * Receives the body of an S3 event notification, after the change is on disk and without delaying the answer. A crash
+   * may lose it. Must not throw.
+   */
+  readonly onEvent?: (event: unknown) => void;
+  /** Receives what was answered with InternalError, or broke an answer that had begun. Must not throw. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface BucketStats {
+  /** Objects and parts whose bytes arrived, copies not counted. */
+  readonly puts: number;
+  readonly gets: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+export interface Bucket {
+  readonly url: string;
+  readonly port: number;
+  /** Takes no new connections, gives requests in flight 10 s to end, then cuts them. */
+  close(): Promise<void>;
+  stats(): BucketStats;
+}
+
+/** Throws when the port or the folder is in use. */
+export async function startBucket(options: BucketOptions): Promise<Bucket> {
+  const { host, region, onEvent, onError = () => undefined } = options;
+  const now = options.now ?? Date.now;
+  const store = await openStore(options.dataDir, now);
+  if (!store.buckets().some(({ name }) => name === options.bucket)) store.createBucket(options.bucket);
+
+  const authenticate = authenticator(options.credentials, region, now);
+  const crossOrigin = cors(options.allowedOrigins);
+  const [inbound, outbound] = [throttle(options.bytesPerSecond), throttle(options.bytesPerSecond)];
+  const stats = { puts: 0, gets: 0, bytesIn: 0, bytesOut: 0 };
+  const context: Context = {
+    store,
+    region,
+    publish(call, event) {
+      if (!onEvent) return;
+      const body = notification(event, call.request, call.signature.accessKeyId, region);
+      setImmediate(() => onEvent(body));
+    },
+  };
+
+  async function handle(http: IncomingMessage, response: ServerResponse, waitsFor100: boolean): Promise<void> {
+    const id = requestId();
+    const shape = { id, method: http.method ?? 'GET', path: '' };
+    let content: Content | undefined;
+    let isInvited = !waitsFor100;
+    setHeaders(response, { 'x-amz-request-id': id, 'x-amz-id-2': id, ...crossOrigin.headers(http.headers.origin) });
+    try {
+      const request = readRequest(http, id, [host.toLowerCase(), 'localhost']);
+      shape.path = request.path;
+      if (request.method === 'OPTIONS') {
+        setHeaders(response, crossOrigin.preflight(request));
+        return await sendReply(response, { status: 200 }, outbound, () => undefined);
+      }
+      const signature = authenticate(request);
+      const call: Call = {
+        request,
+        signature,
+        openBody: () => {
+          const invite = (): void => {
+            if (!isInvited) response.writeContinue();
+            isInvited = true;
+          };
+          return requestBody(http, inbound, invite, (bytes) => {
+            stats.bytesIn += bytes;
+          });
+        },
+      };
+      const reply = await operationOf(request)(context, call);
+      content = reply.content;
+      countCall(request, content);
+      await sendReply(response, reply, outbound, (bytes) => {
+        stats.bytesOut += bytes;
+      });
+    } catch (error) {
+      if (!(error instanceof S3Error) && !response.destroyed) onError(error);
+      if (response.headersSent || response.destroyed) {
+        response.destroy();
+        return;
+      }
+      // A client that was not invited to send its body may send it or not; only a new connection is unambiguous.
+      if (!isInvited) response.setHeader('connection', 'close');
+      sendError(response, error instanceof S3Error ? error : new S3Error('InternalError'), shape);
+    } finally {
+      content?.release();
+      discardBody(http);
+    }
+  }
+
+  function countCall(request: S3Request, content: Content | undefined): void {
+    if (content) stats.gets++;
+    if (request.method === 'PUT' && request.key !== undefined && !request.header('x-amz-copy-source')) stats.puts++;
+  }
+
+  const running = new Set<Promise<void>>();
+  function track(http: IncomingMessage, response: ServerResponse, waitsFor100: boolean): void {
+    const work = handle(http, response, waitsFor100).finally(() => running.delete(work));
+    running.add(work);
+  }
+
+  const server = createServer(SERVER_LIMITS);
+  // Bytes have to move at least this often; a whole request may take as long as it needs.
+  server.timeout = IDLE_MS_MAX;
+  server.on('request', (http, response) => track(http, response, false));
+  server.on('checkContinue', (http, response) => track(http, response, true));
+  server.on('clientError', answerBrokenRequest);
+  try {
+    await listening(server, options.port, host);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${urlHost(host)}:${port}`,
+    port,
+    stats: () => ({ ...stats }),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const impatience = setTimeout(() => server.closeAllConnections(), CLOSE_MS_MAX);
+      // A connection that is kept alive would count as open until its client tires of it.
+      const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+      await closed;
+      clearTimeout(impatience);
+      clearInterval(idle);
+      await Promise.allSettled(running);
+      await store.close();
+    },
+  };
+}
+
+const SERVER_LIMITS = { headersTimeout: 30_000, requestTimeout: 0, keepAliveTimeout: 65_000, maxHeaderSize: 32 * 1024 };
+const IDLE_MS_MAX = 120_000;
+const CLOSE_MS_MAX = 10_000;
+const CLOSE_IDLE_EVERY_MS = 50;
+
+function listening(server: ReturnType<typeof createServer>, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+}
+
+/** A server that listens everywhere is reached on the loopback address; IPv6 addresses need brackets. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}

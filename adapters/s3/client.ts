@@ -1,0 +1,66 @@
+/** One S3 client for AWS and everything that speaks its protocol. Reads no environment and no profile files. */
+import { S3Client } from '@aws-sdk/client-s3';
+
+export interface S3Config {
+  /** `https://host[:port]`; absent: AWS's own endpoint of the region. */
+  readonly endpoint?: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  /** `host/bucket/key` instead of `bucket.host/key`. */
+  readonly forcePathStyle: boolean;
+}
+
+/** Sockets to one store: 3 files of 5 parts in flight, with room for LISTs, for removals and for a raised limit. */
+const SOCKETS_MAX = 64;
+const CONNECTION_TIMEOUT_MS = 5_000;
+const SOCKET_IDLE_TIMEOUT_MS = 60_000;
+/** The engine has a backoff of its own, with a lease to mind: here only a blip is bridged. */
+const ATTEMPTS_MAX = 2;
+
+/** The caller ends it with `destroy()`, which closes the idle sockets. */
+export function s3Client(config: S3Config): S3Client {
+  const agent = { keepAlive: true, maxSockets: SOCKETS_MAX };
+  return new S3Client({
+    endpoint: s3Endpoint(config),
+    region: config.region,
+    forcePathStyle: config.forcePathStyle,
+    credentials: {
+      accessKeyId: config.accessKeyId,
+      secretAccessKey: config.secretAccessKey,
+      ...(config.sessionToken === undefined ? {} : { sessionToken: config.sessionToken }),
+    },
+    // Stores other than AWS refuse the checksums that the SDK adds by default, and do not send the ones it looks for.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    retryMode: 'standard',
+    maxAttempts: ATTEMPTS_MAX,
+    // Each of these is looked up in the environment and in ~/.aws when it is left out.
+    useFipsEndpoint: false,
+    useDualstackEndpoint: false,
+    useArnRegion: false,
+    disableS3ExpressSessionAuth: true,
+    disableMultiregionAccessPoints: true,
+    defaultsMode: 'standard',
+    userAgentAppId: 'entrepot',
+    logger: SILENT,
+    requestHandler: {
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+      socketTimeout: SOCKET_IDLE_TIMEOUT_MS,
+      httpAgent: agent,
+      httpsAgent: agent,
+      logger: SILENT,
+    },
+  });
+}
+
+/** The endpoint as configured, or AWS's for the region. */
+export function s3Endpoint({ endpoint, region }: Pick<S3Config, 'endpoint' | 'region'>): string {
+  return endpoint ?? `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+}
+
+/** Adapters are silent: the SDK would print warnings of its own. */
+const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+function ignore(): void {}

@@ -1,0 +1,93 @@
+/**
+ * Presigned, write-once PUTs of chunks. The signature covers the length and `if-none-match: *`, so that a URL cannot put
+ * another size or overwrite; there is no checksum in it, because the browser's bytes are not known when it is made.
+ */
+import { AwsV4Signer } from 'aws4fetch';
+import { Fault } from '#core/fault.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import type { ChunkPut, PresignedPut } from '#core/ports/staging.ts';
+import { chunkKey } from '#core/wire/keys.ts';
+import { type S3Config, s3Endpoint } from './client.ts';
+
+export interface PresignConfig extends S3Config {
+  readonly bucket: string;
+  /** `https://host[:port]` under which browsers reach the store, when it is not the endpoint. */
+  readonly publicUrl?: string;
+  readonly clock: Clock;
+}
+
+/** The longest that SigV4 allows: seven days. */
+const TTL_SECONDS_MAX = 604_800;
+/** One signing key per day and region; yesterday's is of no use. */
+const SIGNING_KEYS_MAX = 2;
+
+/** `expiresAtMs` is exact: the store refuses the URL from then on. Throws Fault `bug` `staging.ttl` outside 1 s to 7 days. */
+export function chunkPresigner(config: PresignConfig): (put: ChunkPut) => Promise<PresignedPut> {
+  const signingKeys = new Map<string, ArrayBuffer>();
+  const { accessKeyId, secretAccessKey, sessionToken, region, clock } = config;
+  return async (put) => {
+    const { uploadId, number, sizeBytes, ttlSeconds } = put;
+    if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > TTL_SECONDS_MAX) {
+      throw new Fault('bug', 'staging.ttl', 'a presigned URL lives 1 to 604,800 seconds');
+    }
+    if (signingKeys.size > SIGNING_KEYS_MAX) signingKeys.clear();
+    const url = bucketUrl(config, put.viewerHost);
+    url.pathname += chunkKey(uploadId, number);
+    url.searchParams.set('X-Amz-Expires', String(ttlSeconds));
+    const signedAtMs = Math.floor(clock.now() / 1000) * 1000;
+    const signer = new AwsV4Signer({
+      method: 'PUT',
+      url: url.href,
+      headers: { 'content-length': String(sizeBytes), 'if-none-match': '*' },
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken === undefined ? {} : { sessionToken }),
+      service: 's3',
+      region,
+      cache: signingKeys,
+      datetime: new Date(signedAtMs).toISOString().replace(/[:-]|\.\d{3}/g, ''),
+      signQuery: true,
+      // Without it content-length counts as unsignable.
+      allHeaders: true,
+    });
+    const signed = await signer.sign();
+    return {
+      url: signed.url.href,
+      // A browser sets content-length from the body itself and refuses to have it set.
+      headers: { 'if-none-match': '*' },
+      expiresAtMs: signedAtMs + ttlSeconds * 1000,
+    };
+  };
+}
+
+/** The bucket's address with a slash at its end, as the browser reaches it. */
+function bucketUrl(config: PresignConfig, viewerHost: string | undefined): URL {
+  const url = new URL(config.publicUrl ?? s3Endpoint(config));
+  // A store on loopback is our own, reached by the name under which its machine is reached. Any other has an address of its own.
+  if (
+    config.publicUrl === undefined &&
+    isLoopback(url.hostname) &&
+    viewerHost !== undefined &&
+    isHostName(viewerHost)
+  ) {
+    url.hostname = viewerHost;
+  }
+  const base = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`;
+  // A certificate's wildcard covers one label, so that a bucket with dots cannot be a host name under TLS.
+  if (config.forcePathStyle || (config.bucket.includes('.') && url.protocol === 'https:')) {
+    url.pathname = `${base}${config.bucket}/`;
+  } else {
+    url.hostname = `${config.bucket}.${url.hostname}`;
+    url.pathname = base;
+  }
+  return url;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** Host names and addresses without a port; IPv6 in brackets. Whatever else a client sent as its host is not followed. */
+function isHostName(host: string): boolean {
+  return host.length <= 253 && /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])$/i.test(host);
+}

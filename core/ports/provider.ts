@@ -1,0 +1,224 @@
+/** The driver of one kind of destination. What it can do is the shape of what it answers, never a flag. */
+import { z } from 'zod';
+import { Fault } from '#core/fault.ts';
+import type { DigestAlgorithm, DigestAsk, Digests } from '#core/wire/digest.ts';
+import type { TransferId } from '#core/wire/ids.ts';
+import type { Receipt } from '#core/wire/transfer.ts';
+import type { Clock } from './clock.ts';
+import type { ByteRange } from './staging.ts';
+
+/** The file as the destination is told of it. `digests` and `answers` hold what is known so far. */
+export interface Item {
+  readonly transferId: TransferId;
+  readonly name: string;
+  /** `/影视/2025`; `/` is the destination's root. */
+  readonly folder: string;
+  readonly sizeBytes: number;
+  readonly contentType?: string;
+  readonly digests: Digests;
+  readonly answers: Readonly<Record<string, string>>;
+}
+
+export interface CallContext {
+  /** Aborts when the lease is about to be lost, on cancel, and when the budget is over. Every call must obey it. */
+  readonly signal: AbortSignal;
+}
+
+/** A JSON value of at most 2 KiB that the provider wrote and only the provider reads. */
+export type Session = z.infer<typeof Session>;
+export const Session = z.json();
+
+/** `tag` is what `finish` needs to name the part (an ETag, a checksum), at most 80 bytes; may be empty. */
+export interface PartReceipt {
+  readonly number: number;
+  readonly tag: string;
+}
+
+/** A part that the destination says it holds; adopted only when the size is the plan's. */
+export interface HeldPart extends PartReceipt {
+  readonly sizeBytes: number;
+}
+
+export type Opening<S> =
+  | { readonly kind: 'done'; readonly receipt: Receipt }
+  | { readonly kind: 'ask'; readonly asks: readonly DigestAsk[] }
+  | { readonly kind: 'ready'; readonly session: S };
+
+export type Holding =
+  | { readonly kind: 'complete'; readonly receipt: Receipt }
+  | { readonly kind: 'settling'; readonly lookAgainMs: number }
+  | { readonly kind: 'partial'; readonly held: readonly HeldPart[] }
+  | { readonly kind: 'gone' };
+
+export interface Plan {
+  readonly partBytes: number;
+  /** Parts of one file that may be under way at once: 1 to 64. */
+  readonly inFlightMax: number;
+  /** `ascending`: part n+1 starts only after the receipt of part n is committed. */
+  readonly order: 'any' | 'ascending';
+}
+
+export interface Span {
+  readonly key: string;
+  readonly version: string;
+  readonly range: ByteRange;
+}
+
+export interface PartBody {
+  readonly number: number;
+  /** Of the whole file. */
+  readonly range: ByteRange;
+  readonly sizeBytes: number;
+  /** Where the bytes lie in the bucket; one span may be copied server-side by a destination of the same service. */
+  readonly spans: readonly Span[];
+  /** A fresh stream of exactly the range's bytes; errors unless all of them flow. May be called again for a retry. */
+  open(): Promise<ReadableStream<Uint8Array>>;
+}
+
+export interface CheckReport {
+  readonly message: string;
+  readonly freeBytes?: number;
+}
+
+interface ProviderBase<S> {
+  readonly id: string;
+  /** Digests of the whole file that `open` must be given; the engine computes what the client did not bring. */
+  readonly needs: readonly DigestAlgorithm[];
+  /** Whether digests alone may settle the matter, so that it is worth asking before a byte is staged. */
+  readonly instant: 'by-digest' | 'never';
+  /** Laws: repeatable; may leave an unused session behind when its answer is lost. `answers` grow until it stops asking. */
+  open(item: Item, ctx: CallContext): Promise<Opening<S>>;
+  /** The tie-breaker after a crash. `parts` bounds what need be listed, both ends included. */
+  inspect(
+    session: S,
+    item: Item,
+    parts: { readonly from: number; readonly to: number },
+    ctx: CallContext,
+  ): Promise<Holding>;
+  /** Gives the session up. Laws: repeating it, or discarding what is gone, is fine; a finished file stays. */
+  discard(session: S, item: Item, ctx: CallContext): Promise<void>;
+  /** Asks the destination whether it would take a file now. Throws the Fault that a transfer would meet. */
+  check(ctx: CallContext): Promise<CheckReport>;
+}
+
+/**
+ * We send parts. Laws: the same part put twice has the same result; a receipt is given only for bytes that would survive a
+ * crash of the destination; `finish` is called with every part's receipt in ascending order, with none for an empty file, which
+ * it creates; after `finish` has answered, `inspect` says `complete`. An expired session is Fault `gone`.
+ */
+export interface PushProvider<S = Session> extends ProviderBase<S> {
+  readonly mode: 'push';
+  /** Pure. A provider with a free choice answers a multiple or divisor of `chunkBytes`; at most 10,000 parts. */
+  plan(session: S, sizeBytes: number, chunkBytes: number): Plan;
+  put(session: S, item: Item, part: PartBody, ctx: CallContext): Promise<PartReceipt>;
+  finish(session: S, item: Item, parts: readonly PartReceipt[], ctx: CallContext): Promise<Receipt>;
+}
+
+/** What a serving destination wants of us. `requestId` is its own name for the question, repeated on a replay. */
+export type Ask =
+  | { readonly kind: 'read'; readonly remoteId: string; readonly requestId: string; readonly range: ByteRange }
+  | {
+      readonly kind: 'digest';
+      readonly remoteId: string;
+      readonly requestId: string;
+      readonly algorithm: string;
+      readonly blockBytes?: number;
+    }
+  | { readonly kind: 'ended'; readonly remoteId: string; readonly holding: Holding };
+
+export type Answer =
+  | { readonly kind: 'bytes'; readonly range: ByteRange; open(): Promise<ReadableStream<Uint8Array>> }
+  | { readonly kind: 'hashing'; readonly hashedBytes: number; readonly sizeBytes: number }
+  | { readonly kind: 'digest'; readonly digest: string; readonly blocks?: readonly string[] };
+
+/**
+ * It asks, we answer. One stream of asks per account, replayed after a reconnect; answers may be repeated. Runs in the relay,
+ * which holds the account's channel.
+ */
+export interface ServeProvider<S = Session> extends ProviderBase<S> {
+  readonly mode: 'serve';
+  remoteId(session: S): string;
+  asks(ctx: CallContext): AsyncIterable<Ask>;
+  answer(ask: Ask, answer: Answer, ctx: CallContext): Promise<void>;
+}
+
+export type Provider = PushProvider | ServeProvider;
+
+/** How a driver gets at its credentials: `rotate` answers what is current afterwards, whoever stored it. */
+export interface CredentialHandle<C> {
+  read(): Promise<C>;
+  rotate(replace: (current: C) => Promise<C>): Promise<C>;
+}
+
+export interface Connection<Settings, C> {
+  readonly destinationId: string;
+  readonly settings: Settings;
+  readonly credentials: CredentialHandle<C>;
+  readonly clock: Clock;
+}
+
+/** One kind of destination: its schemas, and how to connect to one. */
+export interface ProviderKind {
+  readonly id: string;
+  readonly settings: z.ZodType;
+  /** `null`: there is nothing to log in to. */
+  readonly credentials: z.ZodType | null;
+  connect(connection: Connection<unknown, unknown>): Provider;
+}
+
+/** Erases a driver's own types behind its own schemas: what core hands back is parsed again, also after a deploy. */
+export function providerKind<Settings, C>(kind: {
+  readonly id: string;
+  readonly settings: z.ZodType<Settings>;
+  readonly credentials: z.ZodType<C> | null;
+  connect(connection: Connection<Settings, C>): Provider;
+}): ProviderKind {
+  const secret = kind.credentials;
+  return {
+    id: kind.id,
+    settings: kind.settings,
+    credentials: secret,
+    connect: ({ destinationId, settings, credentials, clock }) =>
+      kind.connect({
+        destinationId,
+        clock,
+        settings: kind.settings.parse(settings),
+        credentials: {
+          read: async () => parseSecret(secret, await credentials.read()),
+          rotate: async (replace) =>
+            parseSecret(secret, await credentials.rotate((current) => replace(parseSecret(secret, current)))),
+        },
+      }),
+  };
+}
+
+function parseSecret<C>(schema: z.ZodType<C> | null, value: unknown): C {
+  const parsed = schema?.safeParse(value);
+  if (parsed?.success) return parsed.data;
+  throw new Fault('auth', 'credentials.missing', 'this destination has no usable credentials: add them again');
+}
+
+/** A push driver whose session is `S`, as core sees it: sessions are parsed by the driver's schema on each call. */
+export function pushProvider<S extends Session>(
+  schema: z.ZodType<S>,
+  driver: Omit<PushProvider<S>, 'mode'>,
+): PushProvider {
+  const parse = (session: Session): S => {
+    const parsed = schema.safeParse(session);
+    if (parsed.success) return parsed.data;
+    throw new Fault('gone', 'provider.session_unreadable', 'the stored session has another shape: a new one is opened');
+  };
+  return {
+    id: driver.id,
+    mode: 'push',
+    needs: driver.needs,
+    instant: driver.instant,
+    open: (item, ctx) => driver.open(item, ctx),
+    inspect: async (session, item, parts, ctx) => driver.inspect(parse(session), item, parts, ctx),
+    discard: async (session, item, ctx) => driver.discard(parse(session), item, ctx),
+    check: (ctx) => driver.check(ctx),
+    plan: (session, sizeBytes, chunkBytes) => driver.plan(parse(session), sizeBytes, chunkBytes),
+    put: async (session, item, part, ctx) => driver.put(parse(session), item, part, ctx),
+    finish: async (session, item, parts, ctx) => driver.finish(parse(session), item, parts, ctx),
+  };
+}

@@ -1,0 +1,130 @@
+/** One viewer: what it has not been told yet, and when it may be told. */
+import type { Clock } from '#core/ports/clock.ts';
+import type { DigestAsk } from '#core/wire/digest.ts';
+import type { UploadId } from '#core/wire/ids.ts';
+import type { ServerFrame } from '#core/wire/socket.ts';
+import type { TransferView } from '#core/wire/transfer.ts';
+
+/** `full`: the viewer is slow, the frame was not taken; what it told is kept, newest first, and offered again. */
+export type Send = (frame: ServerFrame) => 'sent' | 'full';
+
+export interface Subscriber {
+  offer(view: TransferView): void;
+  ask(uploadId: UploadId, asks: readonly DigestAsk[]): void;
+  resync(): void;
+  close(): void;
+}
+
+export interface SubscriberPorts {
+  readonly epoch: string;
+  readonly clock: Clock;
+  readonly send: Send;
+  /** The owner's transfers as they are now, for a snapshot. */
+  readonly read: () => Promise<readonly TransferView[]>;
+  /** The viewer took its leave, or could not be served: it is told nothing more. */
+  readonly onClose: () => void;
+}
+
+/** At most one frame of progress in this time. */
+const FLUSH_MS = 500;
+/** About 150 KB of JSON. */
+const FRAME_TRANSFERS_MAX = 200;
+/** A viewer further behind gets a snapshot instead. */
+const PENDING_MAX = 2000;
+const PENDING_ASKS_MAX = 100;
+const SNAPSHOT_RETRY_MAX_MS = 5000;
+
+export function subscriber({ epoch, clock, send, read, onClose }: SubscriberPorts): Subscriber {
+  const closing = new AbortController();
+  const pending = new Map<string, TransferView>();
+  const pendingAsks = new Map<UploadId, readonly DigestAsk[]>();
+  let isScheduled = false;
+  let needsSnapshot = true;
+  let failedReads = 0;
+  let flushedAtMs = clock.now() - FLUSH_MS;
+  let seq = 0;
+
+  function schedule(delayMs = 0): void {
+    if (isScheduled || closing.signal.aborted) return;
+    isScheduled = true;
+    const dueInMs = Math.max(delayMs, flushedAtMs + FLUSH_MS - clock.now());
+    clock
+      .sleep(dueInMs, closing.signal)
+      .then(flush)
+      .catch(() => close());
+  }
+
+  async function flush(): Promise<void> {
+    const isServed = needsSnapshot ? await sendSnapshot() : sendChanges();
+    flushedAtMs = clock.now();
+    isScheduled = false;
+    const isBehind = !isServed || needsSnapshot || pending.size > 0 || pendingAsks.size > 0;
+    if (isBehind) schedule(failedReads === 0 ? 0 : Math.min(SNAPSHOT_RETRY_MAX_MS, FLUSH_MS * 2 ** failedReads));
+  }
+
+  async function sendSnapshot(): Promise<boolean> {
+    const transfers = await read().catch(() => null);
+    if (closing.signal.aborted) return true;
+    failedReads = transfers === null ? failedReads + 1 : 0;
+    if (transfers === null) return false;
+    const shown = transfers.slice(0, FRAME_TRANSFERS_MAX);
+    if (send({ event: 'snapshot', data: { epoch, seq, transfers: shown } }) === 'full') return false;
+    needsSnapshot = false;
+    for (const { id } of shown) pending.delete(id);
+    return sendAsks();
+  }
+
+  function sendChanges(): boolean {
+    const transfers = [...pending.values()].slice(0, FRAME_TRANSFERS_MAX);
+    if (transfers.length > 0) {
+      if (send({ event: 'changes', data: { seq: seq + 1, transfers, removed: [] } }) === 'full') return false;
+      seq++;
+      for (const { id } of transfers) pending.delete(id);
+    }
+    return sendAsks();
+  }
+
+  function sendAsks(): boolean {
+    for (const [uploadId, asks] of pendingAsks) {
+      if (send({ event: 'ask', data: { uploadId, asks: [...asks] } }) === 'full') return false;
+      pendingAsks.delete(uploadId);
+    }
+    return true;
+  }
+
+  function offer(view: TransferView): void {
+    pending.set(view.id, view);
+    if (pending.size > PENDING_MAX) {
+      pending.clear();
+      needsSnapshot = true;
+    }
+    schedule();
+  }
+
+  /** A question keeps a person waiting: it does not wait for the next frame of progress. */
+  function ask(uploadId: UploadId, asks: readonly DigestAsk[]): void {
+    pendingAsks.delete(uploadId);
+    pendingAsks.set(uploadId, asks);
+    const oldest = pendingAsks.keys().next().value;
+    if (pendingAsks.size > PENDING_ASKS_MAX && oldest !== undefined) pendingAsks.delete(oldest);
+    if (!sendAsks()) schedule();
+  }
+
+  function close(): void {
+    if (closing.signal.aborted) return;
+    closing.abort();
+    onClose();
+  }
+
+  send({ event: 'connection:established', data: { epoch, at: new Date(clock.now()).toISOString() } });
+  schedule();
+  return {
+    offer,
+    ask,
+    resync: () => {
+      needsSnapshot = true;
+      schedule();
+    },
+    close,
+  };
+}

@@ -1,0 +1,209 @@
+/** What the work rows hold. Each schema is a row's `state`; keys and queue names are made here and nowhere else. */
+import { z } from 'zod';
+import { PartReceiptTag, PlanState } from './plan.ts';
+import { Session } from './ports/provider.ts';
+import type { RowKey } from './ports/work-table.ts';
+import { DigestAlgorithm, DigestAsk, Digests } from './wire/digest.ts';
+import { TransferId, UploadId } from './wire/ids.ts';
+import { Receipt, TransferError } from './wire/transfer.ts';
+
+/** How an upload's bytes lie in the bucket. */
+export const Layout = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('chunks'), chunkBytes: z.int().min(1), count: z.int().min(0).max(10_000) }),
+  z.object({ kind: z.literal('object'), key: z.string(), version: z.string() }),
+]);
+export type Layout = z.infer<typeof Layout>;
+
+export const TransferSpec = z.object({ transferId: TransferId, destinationId: z.string(), folder: z.string() });
+export type TransferSpec = z.infer<typeof TransferSpec>;
+
+/** Row `U#… @`: what was announced. Phases `open`, `removing`, `removed`. */
+export const UploadState = z.object({
+  v: z.literal(1),
+  uploadId: UploadId,
+  ownerId: z.string(),
+  name: z.string(),
+  sizeBytes: z.int().min(0),
+  contentType: z.string().optional(),
+  layout: Layout,
+  digests: Digests,
+  specs: z.array(TransferSpec).max(8),
+  createdAt: z.int(),
+  /** When the staged bytes were first swept; the second pass catches puts that were still under way. */
+  sweptAt: z.int().nullable(),
+});
+export type UploadState = z.infer<typeof UploadState>;
+
+const Staging = z.object({ phase: z.literal('staging') });
+const Opening = z.object({
+  phase: z.literal('opening'),
+  /** Times the destination was asked to open in this attempt. */
+  rounds: z.int(),
+  asks: z.array(DigestAsk),
+  /** Answers that the engine found in the staged bytes. */
+  known: z.record(z.string(), z.string()),
+});
+const Moving = z.object({ phase: z.literal('moving'), session: Session, plan: PlanState });
+const Finishing = z.object({
+  phase: z.literal('finishing'),
+  session: Session,
+  plan: PlanState,
+  /** Token of the claim that called `finish` first, and when. */
+  startedBy: z.int(),
+  startedAt: z.int(),
+  settlingSince: z.int().nullable(),
+});
+const Live = z.discriminatedUnion('phase', [Staging, Opening, Moving, Finishing]);
+
+export const Step = z.discriminatedUnion('phase', [
+  Staging,
+  Opening,
+  Moving,
+  Finishing,
+  z.object({ phase: z.literal('done'), receipt: Receipt, instant: z.boolean(), endedAt: z.int(), parts: z.int() }),
+  z.object({ phase: z.literal('failed'), error: TransferError, endedAt: z.int(), resume: Live }),
+  z.object({ phase: z.literal('canceled'), code: z.string(), endedAt: z.int() }),
+]);
+export type Step = z.infer<typeof Step>;
+export type Moving = z.infer<typeof Moving>;
+export type Finishing = z.infer<typeof Finishing>;
+export type Opening = z.infer<typeof Opening>;
+export type Live = z.infer<typeof Live>;
+
+/** What never changes in a transfer. */
+export const TransferFile = z.object({
+  uploadId: UploadId,
+  transferId: TransferId,
+  ownerId: z.string(),
+  destinationId: z.string(),
+  folder: z.string(),
+  name: z.string(),
+  sizeBytes: z.int().min(0),
+  contentType: z.string().optional(),
+  layout: Layout,
+  claimed: Digests,
+  createdAt: z.int(),
+});
+export type TransferFile = z.infer<typeof TransferFile>;
+
+/** Row `T#… @`: the transfer. */
+export const HeadState = z.object({
+  v: z.literal(1),
+  file: TransferFile,
+  /** Starts at 1, +1 on retry and when the remote session died. */
+  attempt: z.int().min(1),
+  /** +1 when a new remote session is committed; part receipts belong to one session. */
+  sessionNo: z.int().min(0),
+  /** Faults survived, for life. */
+  failures: z.int().min(0),
+  /** Faults since something last went well. */
+  streak: z.int().min(0),
+  startedAt: z.int().nullable(),
+  events: z.array(z.object({ seq: z.int(), at: z.int(), type: z.string(), code: z.string().optional() })).max(16),
+  step: Step,
+});
+export type HeadState = z.infer<typeof HeadState>;
+
+/** Row `T#… S#session#j`: a run of parts with a lease of its own. It owns blocks j, j+W, … Phases `moving`, `ended`. */
+export const StripeState = z.object({
+  v: z.literal(1),
+  transferId: TransferId,
+  sessionNo: z.int(),
+  index: z.int(),
+  attempt: z.int(),
+  /** Parts that this stripe may have under way, and its place in the destination's queue (epoch ms). */
+  want: z.int(),
+  readyAt: z.int(),
+  /** The block under way, counted from 0; its receipts so far by part number. */
+  block: z.int(),
+  have: z.record(z.string(), PartReceiptTag),
+  doneParts: z.int(),
+  doneBytes: z.int(),
+  /** When a part last landed. */
+  movedAt: z.int(),
+  failures: z.int(),
+  streak: z.int(),
+  /** Leases in a row that ended by budget without one finished part. */
+  starved: z.int(),
+  rateBytesPerSecond: z.number(),
+  fault: z.object({ attempt: z.int(), kind: z.string(), error: TransferError }).nullable(),
+});
+export type StripeState = z.infer<typeof StripeState>;
+
+/** Row `T#… R#session#block`: the receipts of a full block, never changed. */
+export const ReceiptsState = z.object({ v: z.literal(1), have: z.record(z.string(), PartReceiptTag) });
+export type ReceiptsState = z.infer<typeof ReceiptsState>;
+
+/** Row `U#… H#algorithms`: whole-file digests, computed once per upload as bytes arrive. Phases `hashing`, `ended`. */
+export const DigestState = z.object({
+  v: z.literal(1),
+  uploadId: UploadId,
+  algorithms: z.array(DigestAlgorithm).min(1),
+  cursorBytes: z.int(),
+  /** Saved hash states in base64, valid for this library only. */
+  library: z.string(),
+  saved: z.record(z.string(), z.string()),
+  result: Digests.nullable(),
+  failures: z.int(),
+  streak: z.int(),
+});
+export type DigestState = z.infer<typeof DigestState>;
+
+export const UPLOAD_QUEUE = '@upload';
+export const DIGEST_QUEUE = '@digest';
+const DESTINATION_QUEUE = 'dest#';
+export const STRIPE_PREFIX = 'S#';
+
+export const destinationQueue = (destinationId: string): string => `${DESTINATION_QUEUE}${destinationId}`;
+export const isDestinationQueue = (queue: string): boolean => queue.startsWith(DESTINATION_QUEUE);
+
+export const uploadKey = (id: UploadId): RowKey => ({ pk: `U#${id}`, sk: '@' });
+export const digestKey = (id: UploadId, algorithms: readonly DigestAlgorithm[]): RowKey => ({
+  pk: `U#${id}`,
+  sk: `H#${[...algorithms].sort().join(',')}`,
+});
+export const headKey = (id: TransferId): RowKey => ({ pk: `T#${id}`, sk: '@' });
+export const stripePrefix = (sessionNo: number): string => `${STRIPE_PREFIX}${sessionNo}#`;
+export const stripeKey = (id: TransferId, sessionNo: number, index: number): RowKey => ({
+  pk: `T#${id}`,
+  sk: `${stripePrefix(sessionNo)}${index}`,
+});
+export const receiptsPrefix = (sessionNo: number): string => `R#${sessionNo}#`;
+export const receiptsKey = (id: TransferId, sessionNo: number, block: number): RowKey => ({
+  pk: `T#${id}`,
+  sk: `${receiptsPrefix(sessionNo)}${String(block).padStart(3, '0')}`,
+});
+export const gateKey = (destinationId: string): RowKey => ({ pk: `D#${destinationId}`, sk: 'GATE' });
+
+const PHASE_ORDER = { staging: 0, opening: 1, moving: 2, finishing: 3, done: 4, failed: 4, canceled: 4 } as const;
+
+/** Rises with every commit of a head: what bounds every loop over it. */
+export function headRank(head: HeadState): readonly number[] {
+  const step = head.step;
+  const rounds = step.phase === 'opening' ? step.rounds : 0;
+  const settling = step.phase === 'finishing' && step.settlingSince !== null ? 1 : 0;
+  return [head.attempt, head.sessionNo, PHASE_ORDER[step.phase], rounds, settling, head.failures];
+}
+
+export function stripeRank(stripe: StripeState): readonly number[] {
+  return [stripe.doneParts, stripe.block, stripe.failures, stripe.starved];
+}
+
+export function isHigher(next: readonly number[], than: readonly number[]): boolean {
+  for (let i = 0; i < next.length; i++) {
+    const difference = (next[i] ?? 0) - (than[i] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return false;
+}
+
+/** Appends to a head's ring of 16. */
+export function withEvent(head: HeadState, at: number, type: string, code?: string): HeadState {
+  const seq = (head.events.at(-1)?.seq ?? 0) + 1;
+  return { ...head, events: [...head.events, { seq, at, type, ...(code ? { code } : {}) }].slice(-16) };
+}
+
+/** The order in which ready work of a destination gets its turn: by the transfer's age, so that what began is finished first. */
+export function readyAt(head: HeadState): number {
+  return head.file.createdAt;
+}

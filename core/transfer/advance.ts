@@ -1,0 +1,173 @@
+/** The only handler of work: claims the row that a job names, does one lease of work, lets go, and looks once more. */
+import type { Claim, Release, RowKey, WorkRow } from '#core/ports/work-table.ts';
+import {
+  DIGEST_QUEUE,
+  DigestState,
+  HeadState,
+  headKey,
+  isDestinationQueue,
+  STRIPE_PREFIX,
+  StripeState,
+} from '#core/state.ts';
+import type { Job } from '#core/wire/job.ts';
+import { advanceUpload } from './collect.ts';
+import { advanceDigest, wakeHeads } from './digest.ts';
+import { type Budget, type Engine, LEASE_MS } from './engine.ts';
+import { acquire, freeSlots, giveBack, prolong } from './gate.ts';
+import { advanceHead } from './head.ts';
+import type { Lease } from './lease.ts';
+import { underLease } from './lease.ts';
+import { lookAtHead, lookAtStripe } from './look.ts';
+import { publishTransfer } from './publish.ts';
+import { driveStripe } from './stripe.ts';
+
+type Kind = 'head' | 'stripe' | 'digest' | 'upload';
+
+/**
+ * Repeatable and safe to call for any row at any time: what is ended, held, resting or refused by its gate is left alone, since
+ * the table knows when it is due. Throws only when the table or dispatcher cannot be reached; the job may then be repeated.
+ */
+export async function advance(engine: Engine, job: Job, budget: Budget): Promise<void> {
+  const row = await engine.table.get(job);
+  if (row === null || !isClaimable(row, engine.clock.now())) return;
+  const kind = kindOf(row);
+  const key: RowKey = { pk: row.pk, sk: row.sk };
+  const holder = engine.newHolder();
+  const gate = gateOf(row, kind);
+  if (gate?.place !== undefined && row.hold === 'wait' && (row.dueAt ?? 0) > gate.place) {
+    await engine.table.wake(key, gate.place, engine.clock.now());
+  }
+  const untilMs = engine.clock.now() + LEASE_MS;
+  let granted = 0;
+  if (gate !== null) {
+    const room = await acquire(engine, gate.name, { holder, transferId: gate.entry, want: gate.want, untilMs });
+    if (room === null) return;
+    granted = room;
+  }
+  const claim = await engine.table.claim(key, { holder, now: engine.clock.now(), until: untilMs });
+  const release =
+    claim === null ? null : await work({ engine, key, kind, claim, holder, untilMs, granted, budget, gate });
+  if (gate !== null) await giveBack(engine, gate.name, holder);
+  if (release !== null) await lookOnceMore(engine, key, kind, release);
+  if (isDestinationQueue(row.queue ?? '')) await fillSlots(engine, row.queue ?? '');
+}
+
+interface Work {
+  readonly engine: Engine;
+  readonly key: RowKey;
+  readonly kind: Kind;
+  readonly claim: Claim;
+  readonly holder: string;
+  readonly untilMs: number;
+  readonly granted: number;
+  readonly budget: Budget;
+  readonly gate: Gate | null;
+}
+
+function work({ engine, key, kind, claim, holder, untilMs, granted, budget, gate }: Work): Promise<Release | null> {
+  const onRenew = async (until: number) => gate === null || (await prolong(engine, gate.name, holder, until));
+  return underLease({ engine, key, claim, holder, untilMs, onRenew }, (lease) => {
+    switch (kind) {
+      case 'upload':
+        return advanceUpload(engine, lease, budget);
+      case 'digest':
+        return advanceDigest(engine, lease, budget);
+      case 'head':
+        return advanceHead(engine, lease, budget);
+      case 'stripe':
+        return advanceStripe(engine, lease, budget, granted);
+      default:
+        return kind satisfies never;
+    }
+  });
+}
+
+/** A stripe reads its head after the claim: whoever cancels reads the stripes after the wish, so one of them sees the other. */
+async function advanceStripe(engine: Engine, lease: Lease, budget: Budget, granted: number): Promise<Release | null> {
+  const stripe = StripeState.parse(lease.row.state);
+  const headRow = await engine.table.get(headKey(stripe.transferId));
+  if (headRow === null) return { to: 'parked' };
+  const head = HeadState.parse(headRow.state);
+  const moving = head.step;
+  if (moving.phase !== 'moving' || head.sessionNo !== stripe.sessionNo || headRow.wish !== null)
+    return { to: 'parked' };
+  const provider = await engine.destinations.provider(head.file.destinationId);
+  if (provider.mode !== 'push') return { to: 'parked' };
+  return driveStripe({ engine, lease, budget, head, moving, stripe, provider, granted });
+}
+
+async function lookOnceMore(engine: Engine, key: RowKey, kind: Kind, release: Release): Promise<void> {
+  switch (kind) {
+    case 'head':
+      await publishTransfer(engine, key, 0);
+      if (release.to === 'ended') return wakeUpload(engine, key);
+      return lookAtHead(engine, key);
+    case 'stripe':
+      await publishTransfer(engine, { pk: key.pk, sk: '@' }, 0);
+      return lookAtStripe(engine, key);
+    case 'digest': {
+      const row = await engine.table.get(key);
+      if (row !== null && release.to === 'ended') return wakeHeads(engine, DigestState.parse(row.state));
+      if (release.to === 'wait') await engine.dispatcher.send([key]);
+      return;
+    }
+    case 'upload':
+      if (release.to === 'wait' && release.dueAt <= engine.clock.now()) await engine.dispatcher.send([key]);
+      return;
+    default:
+      kind satisfies never;
+  }
+}
+
+/** A transfer has ended: its upload may be through with its bytes. */
+async function wakeUpload(engine: Engine, key: RowKey): Promise<void> {
+  const row = await engine.table.get(key);
+  if (row === null) return;
+  const { uploadId } = HeadState.parse(row.state).file;
+  const upload = { pk: `U#${uploadId}`, sk: '@' };
+  await engine.table.wake(upload, engine.clock.now(), engine.clock.now());
+  await engine.dispatcher.send([upload]);
+}
+
+/** Whoever frees a slot calls the next in the queue: refused work is not polled. */
+async function fillSlots(engine: Engine, queue: string): Promise<void> {
+  const free = await freeSlots(engine, queue.slice('dest#'.length));
+  if (free === 0) return;
+  const next = await engine.table.due(queue, engine.clock.now(), free);
+  await engine.dispatcher.send(next.map(({ pk, sk }) => ({ pk, sk })));
+}
+
+function isClaimable(row: WorkRow, now: number): boolean {
+  if (row.queue === null || row.dueAt === null) return false;
+  return row.hold === 'wait' || row.dueAt <= now;
+}
+
+function kindOf(row: WorkRow): Kind {
+  if (row.queue === DIGEST_QUEUE) return 'digest';
+  if (!isDestinationQueue(row.queue ?? '')) return 'upload';
+  return row.sk.startsWith(STRIPE_PREFIX) ? 'stripe' : 'head';
+}
+
+interface Gate {
+  readonly name: string;
+  /** What counts as one file behind this gate. */
+  readonly entry: string;
+  readonly want: number;
+  /** The row's place in its queue while it waits for room. */
+  readonly place: number;
+}
+
+/** Only a head that is about to open, stripes, and digests wait for room; arming, finishing and ending never do. */
+function gateOf(row: WorkRow, kind: Kind): Gate | null {
+  if (kind === 'upload') return null;
+  if (kind === 'digest') return { name: DIGEST_QUEUE, entry: row.pk, want: 0, place: row.dueAt ?? 0 };
+  const name = (row.queue ?? '').slice('dest#'.length);
+  if (kind === 'stripe') {
+    const stripe = StripeState.parse(row.state);
+    return { name, entry: stripe.transferId, want: stripe.want, place: stripe.readyAt };
+  }
+  const head = HeadState.parse(row.state);
+  const isOpening = head.step.phase === 'staging' || head.step.phase === 'opening';
+  if (!isOpening || row.wish !== null) return null;
+  return { name, entry: head.file.transferId, want: 0, place: head.file.createdAt };
+}

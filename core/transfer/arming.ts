@@ -1,0 +1,109 @@
+/** Moving, seen from the head: stripes are made, woken, and found to be done. */
+import { Fault, type FaultKind } from '#core/fault.ts';
+import { destinationQueue, type Moving, readyAt, type StripeState, stripeKey } from '#core/state.ts';
+import { ensureDigest } from './digest-row.ts';
+import { idleDelayMs, MAX_SESSIONS } from './engine.ts';
+import { commitStep, endStale, endWith, failure, type HeadStep, type Onward, reopened, waiting } from './head-step.ts';
+import { claimedAlgorithms, computedDigests, stripesOf } from './readiness.ts';
+
+const FAULT_KINDS: readonly string[] = ['transient', 'throttled', 'auth', 'gone', 'rejected', 'risk', 'bug'];
+
+export async function arm(context: HeadStep, moving: Moving): Promise<Onward> {
+  const { engine, lease, head } = context;
+  await makeStripes(context, moving);
+  const stripes = await stripesOf(engine, lease.row, head);
+  const fault = stripes.map(({ state }) => state.fault).find((found) => found?.attempt === head.attempt);
+  if (fault) return { release: afterStripeFault(context, fault) };
+
+  const doneParts = stripes.reduce((total, { state }) => total + state.doneParts, 0);
+  if (stripes.every(({ row }) => row.queue === null) && doneParts === moving.plan.partCount) {
+    return finishIfVerified(context, moving);
+  }
+  for (const { row } of stripes) {
+    if (row.queue !== null && row.dueAt === null) await engine.table.wake(row, readyAt(head), engine.clock.now());
+  }
+  const ready = stripes.filter(({ row }) => row.queue !== null && row.hold !== 'lease').map(({ row }) => row);
+  await engine.dispatcher.send(ready.map(({ pk, sk }) => ({ pk, sk })));
+  const movedAt = Math.max(head.startedAt ?? 0, ...stripes.map(({ state }) => state.movedAt));
+  return { release: { to: 'wait', dueAt: engine.clock.now() + idleDelayMs(engine.clock.now() - movedAt) } };
+}
+
+/** Stripes are a pure function of the plan: making them again finds them made. */
+async function makeStripes({ engine, head }: HeadStep, { plan }: Moving): Promise<void> {
+  const { transferId, destinationId } = head.file;
+  const want = Math.max(1, Math.ceil(Math.min(engine.limits.parts, plan.inFlightMax) / Math.max(1, plan.stripes)));
+  for (let index = 0; index < plan.stripes; index++) {
+    const state: StripeState = {
+      v: 1,
+      transferId,
+      sessionNo: head.sessionNo,
+      index,
+      attempt: head.attempt,
+      want,
+      readyAt: readyAt(head),
+      block: index,
+      have: {},
+      doneParts: 0,
+      doneBytes: 0,
+      movedAt: engine.clock.now(),
+      failures: 0,
+      streak: 0,
+      starved: 0,
+      rateBytesPerSecond: 0,
+      fault: null,
+    };
+    await engine.table.create(
+      {
+        ...stripeKey(transferId, head.sessionNo, index),
+        queue: destinationQueue(destinationId),
+        dueAt: readyAt(head),
+        phase: 'moving',
+        state,
+      },
+      engine.clock.now(),
+    );
+  }
+}
+
+/** Claimed digests are compared with the staged bytes before anything is called finished. */
+async function finishIfVerified(context: HeadStep, moving: Moving): Promise<Onward> {
+  const { engine, lease, head } = context;
+  const claimed = claimedAlgorithms(head);
+  const computed = await computedDigests(engine, head, claimed);
+  if (computed === null) {
+    await ensureDigest(engine, head.file, claimed);
+    return { release: waiting(engine, head) };
+  }
+  const wrong = claimed.find((algorithm) => computed[algorithm] !== head.file.claimed[algorithm]);
+  if (wrong !== undefined) {
+    const reason = `the staged bytes do not have the ${wrong} that was announced`;
+    return { release: endWith(engine, head, failure(engine, head, new Fault('rejected', 'digest.mismatch', reason))) };
+  }
+  if (await isReplaced(context)) return { release: endStale(engine, head) };
+  const { session, plan } = moving;
+  return commitStep(context, {
+    phase: 'finishing',
+    session,
+    plan,
+    startedBy: lease.token,
+    startedAt: engine.clock.now(),
+    settlingSince: null,
+  });
+}
+
+async function isReplaced({ engine, head }: HeadStep): Promise<boolean> {
+  const { layout } = head.file;
+  if (layout.kind !== 'object') return false;
+  return (await engine.source.stat(layout.key))?.version !== layout.version;
+}
+
+function afterStripeFault({ engine, head }: HeadStep, fault: NonNullable<StripeState['fault']>) {
+  const { code, message } = fault.error;
+  if (code === 'staging.changed') return endStale(engine, head);
+  if (fault.kind === 'gone' && head.sessionNo < MAX_SESSIONS) {
+    const again = reopened({ ...head, failures: head.failures + 1 });
+    return { to: 'wait', dueAt: readyAt(head), advance: { phase: 'opening', state: again } } as const;
+  }
+  const kind = FAULT_KINDS.includes(fault.kind) ? (fault.kind as FaultKind) : 'bug';
+  return endWith(engine, head, failure(engine, head, new Fault(kind, code, message)));
+}

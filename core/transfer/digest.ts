@@ -1,0 +1,112 @@
+/** One lease of a digest row: reads staged bytes in order and saves the hash states as it goes. */
+import type { IHasher } from 'hash-wasm';
+import { toFault } from '#core/fault.ts';
+import type { Release } from '#core/ports/work-table.ts';
+import { DigestState, headKey, UploadState, uploadKey } from '#core/state.ts';
+import { type DigestAlgorithm, Digests } from '#core/wire/digest.ts';
+import { backoffMs } from './backoff.ts';
+import { DIGEST_LIBRARY, feed, newHasher } from './digesting.ts';
+import { type Budget, COMMIT_MS, type Engine, idleDelayMs, LINGER_MS, LINGER_STEP_MS } from './engine.ts';
+import type { Lease } from './lease.ts';
+import { type StagedWindow, stagedWindow } from './window.ts';
+
+/** Bytes hashed between two looks at the clock and the budget. */
+const PIECE_BYTES = 16 * 1024 * 1024;
+/** Bytes hashed at most between two commits. */
+const COMMIT_BYTES = 64 * 1024 * 1024;
+
+type Hashers = ReadonlyMap<DigestAlgorithm, IHasher>;
+
+export async function advanceDigest(engine: Engine, lease: Lease, budget: Budget): Promise<Release | null> {
+  const { clock } = engine;
+  const stored = DigestState.parse(lease.row.state);
+  const uploadRow = await engine.table.get(uploadKey(stored.uploadId));
+  if (uploadRow === null || uploadRow.phase !== 'open') return { to: 'ended' };
+  const upload = UploadState.parse(uploadRow.state);
+  const signal = AbortSignal.any([lease.signal, budget.signal]);
+  const window = stagedWindow(engine.source, upload);
+
+  let state: DigestState =
+    stored.library === DIGEST_LIBRARY ? stored : { ...stored, library: DIGEST_LIBRARY, cursorBytes: 0, saved: {} };
+  const hashers = await loaded(state);
+  let cursor = state.cursorBytes;
+  let committedAt = clock.now();
+  let idleSince = clock.now();
+  const commit = async (): Promise<void> => {
+    if (cursor === state.cursorBytes) return;
+    state = { ...state, cursorBytes: cursor, saved: saved(hashers), streak: 0 };
+    await lease.commit({ phase: 'hashing', state });
+    committedAt = clock.now();
+  };
+
+  try {
+    while (cursor < upload.sizeBytes) {
+      signal.throwIfAborted();
+      const end = await readyEnd(window, cursor, upload.sizeBytes);
+      if (budget.remainingMs() <= 0) {
+        await commit();
+        return { to: 'wait', dueAt: upload.createdAt };
+      }
+      if (end === cursor) {
+        await commit();
+        if (clock.now() - idleSince >= LINGER_MS) {
+          return { to: 'wait', dueAt: clock.now() + idleDelayMs(clock.now() - uploadRow.updatedAt) };
+        }
+        await clock.sleep(LINGER_STEP_MS, signal);
+        continue;
+      }
+      await feed(engine.source, window, { start: cursor, end }, [...hashers.values()], signal);
+      cursor = end;
+      idleSince = clock.now();
+      if (cursor - state.cursorBytes >= COMMIT_BYTES || clock.now() - committedAt >= COMMIT_MS) await commit();
+    }
+  } catch (error) {
+    if (lease.signal.aborted) throw error;
+    if (budget.signal.aborted) return { to: 'wait', dueAt: upload.createdAt };
+    const fault = toFault(error);
+    engine.log.error('digest.fault', { uploadId: upload.uploadId, kind: fault.kind, code: fault.code });
+    const failed = { ...state, failures: state.failures + 1, streak: state.streak + 1 };
+    const dueAt = clock.now() + backoffMs(clock, fault, failed.streak);
+    return { to: 'rest', dueAt, advance: { phase: 'hashing', state: failed } };
+  }
+  const entries = [...hashers].map(([algorithm, hasher]) => [algorithm, hasher.digest('hex')]);
+  const result = Digests.parse(Object.fromEntries(entries));
+  return { to: 'ended', advance: { phase: 'ended', state: { ...state, cursorBytes: cursor, saved: {}, result } } };
+}
+
+/** The transfers that may have waited for the result. */
+export async function wakeHeads(engine: Engine, state: DigestState): Promise<void> {
+  const row = await engine.table.get(uploadKey(state.uploadId));
+  if (row === null) return;
+  const upload = UploadState.parse(row.state);
+  const keys = upload.specs.map((spec) => headKey(spec.transferId));
+  for (const key of keys) await engine.table.wake(key, upload.createdAt, engine.clock.now());
+  await engine.dispatcher.send(keys);
+}
+
+/** End of the next piece whose bytes are all staged; `from` itself when there is none. */
+async function readyEnd(window: StagedWindow, from: number, sizeBytes: number): Promise<number> {
+  let end = Math.min(from + PIECE_BYTES, sizeBytes);
+  if (window.covers({ start: from, end })) return end;
+  await window.refresh(from);
+  while (end > from && !window.covers({ start: from, end })) end = from + Math.floor((end - from) / 2);
+  return end;
+}
+
+async function loaded(state: DigestState): Promise<Hashers> {
+  const hashers = new Map<DigestAlgorithm, IHasher>();
+  for (const algorithm of state.algorithms) {
+    const hasher = await newHasher(algorithm);
+    hasher.init();
+    const bytes = state.saved[algorithm];
+    if (bytes !== undefined && state.cursorBytes > 0) hasher.load(Buffer.from(bytes, 'base64'));
+    hashers.set(algorithm, hasher);
+  }
+  return hashers;
+}
+
+function saved(hashers: Hashers): Record<string, string> {
+  return Object.fromEntries(
+    [...hashers].map(([algorithm, hasher]) => [algorithm, Buffer.from(hasher.save()).toString('base64')]),
+  );
+}

@@ -1,0 +1,60 @@
+/** Digests of staged bytes, with states that can be saved and carried to another function. */
+import { createCRC64, createMD5, createSHA1, createSHA256, type IHasher } from 'hash-wasm';
+import { Fault } from '#core/fault.ts';
+import type { ByteRange, StagingSource } from '#core/ports/staging.ts';
+import type { DigestAlgorithm, DigestAsk } from '#core/wire/digest.ts';
+import { joined } from './exact.ts';
+import { type StagedFile, type StagedWindow, stagedWindow } from './window.ts';
+
+/** Saved states are this library's memory layout: another version starts again at byte 0. */
+export const DIGEST_LIBRARY = 'hash-wasm@4.13.0';
+
+export function newHasher(algorithm: DigestAlgorithm): Promise<IHasher> {
+  switch (algorithm) {
+    case 'sha1':
+      return createSHA1();
+    case 'md5':
+      return createMD5();
+    case 'sha256':
+      return createSHA256();
+    case 'crc64':
+      return createCRC64();
+    default:
+      return algorithm satisfies never;
+  }
+}
+
+/** Lower-case hex of the digest of staged bytes [ask.start, ask.end). The range must be listed as staged. */
+export async function rangeDigest(
+  source: StagingSource,
+  file: StagedFile,
+  ask: DigestAsk,
+  signal: AbortSignal,
+): Promise<string> {
+  if (ask.end > file.sizeBytes || ask.start > ask.end) {
+    throw new Fault('bug', 'provider.ask_range', 'the destination asks for bytes outside the file');
+  }
+  const window = stagedWindow(source, file);
+  await window.refresh(ask.start);
+  const hasher = await newHasher(ask.algorithm);
+  hasher.init();
+  await feed(source, window, ask, [hasher], signal);
+  return hasher.digest('hex');
+}
+
+/** Streams the bytes of a covered range into the hashers. */
+export async function feed(
+  source: StagingSource,
+  window: StagedWindow,
+  range: ByteRange,
+  hashers: readonly IHasher[],
+  signal: AbortSignal,
+): Promise<void> {
+  const opens = window.spans(range).map((span) => () => source.read(span, span.range, signal));
+  const reader = joined(opens, range.end - range.start, () => {}).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    for (const hasher of hashers) hasher.update(value);
+  }
+}

@@ -1,0 +1,83 @@
+/** What the steps of a head share: how they commit, wait, and end. */
+import { Fault } from '#core/fault.ts';
+import type { PushProvider } from '#core/ports/provider.ts';
+import type { Release } from '#core/ports/work-table.ts';
+import { type HeadState, headRank, isHigher, type Live, type Step, withEvent } from '#core/state.ts';
+import { type Engine, idleDelayMs } from './engine.ts';
+import type { Lease } from './lease.ts';
+import { publishTransfer } from './publish.ts';
+
+/** What a step of the head works with. `commit` raises the rank, publishes, and gives the head as it now is. */
+export interface HeadStep {
+  readonly engine: Engine;
+  readonly lease: Lease;
+  readonly provider: PushProvider;
+  readonly head: HeadState;
+  readonly signal: AbortSignal;
+}
+
+/** A step either moves on (another head, looked at at once) or lets the row go. */
+export type Onward = { readonly head: HeadState } | { readonly release: Release };
+
+/** Lets go until a hint comes, or until twice the time since something last happened has passed. */
+export function waiting(engine: Engine, head: HeadState): Release & { to: 'wait' } {
+  const since = head.events.at(-1)?.at ?? head.file.createdAt;
+  return { to: 'wait', dueAt: engine.clock.now() + idleDelayMs(engine.clock.now() - since) };
+}
+
+/** Commits the next step, whose rank must be higher, and tells the viewers. */
+export async function commitStep(
+  { engine, lease, head }: Pick<HeadStep, 'engine' | 'lease' | 'head'>,
+  step: Live,
+  change: Partial<Pick<HeadState, 'attempt' | 'sessionNo' | 'startedAt'>> = {},
+): Promise<Onward> {
+  const next = stepped(engine, { ...head, ...change, streak: 0 }, step);
+  if (!isHigher(headRank(next), headRank(head))) {
+    throw new Fault('bug', 'engine.rank', `a commit must raise the rank: ${head.step.phase} to ${step.phase}`);
+  }
+  const guard = step.phase === 'finishing' ? { unlessWish: 'cancel' as const } : undefined;
+  const isCommitted = await lease.commit({ phase: step.phase, state: next }, guard);
+  if (!isCommitted) return { head };
+  engine.log.info('transfer.commit', logged(next));
+  await publishTransfer(engine, lease.key, 0);
+  return { head: next };
+}
+
+/** The end of work: the release that writes the last step. */
+export function endWith(engine: Engine, head: HeadState, step: Step): Release {
+  const next = stepped(engine, head, step);
+  engine.log.info('transfer.end', logged(next));
+  return { to: 'ended', advance: { phase: step.phase, state: next } };
+}
+
+function stepped(engine: Engine, head: HeadState, step: Step): HeadState {
+  const code = step.phase === 'failed' ? step.error.code : step.phase === 'canceled' ? step.code : undefined;
+  return { ...withEvent(head, engine.clock.now(), step.phase, code), step };
+}
+
+/** The remote session is dead: another attempt, which asks the destination anew. */
+export function reopened(head: HeadState): HeadState {
+  return { ...head, attempt: head.attempt + 1, step: { phase: 'opening', rounds: 0, asks: [], known: {} } };
+}
+
+/** An inbox object was replaced while it was being delivered: its new content is another upload. Lost chunks are a failure. */
+export function endStale(engine: Engine, head: HeadState): Release {
+  if (head.file.layout.kind === 'object') {
+    return endWith(engine, head, { phase: 'canceled', code: 'upload.replaced', endedAt: engine.clock.now() });
+  }
+  const lost = new Fault('rejected', 'staging.lost', 'staged bytes are no longer in the bucket: upload the file again');
+  return endWith(engine, head, failure(engine, head, lost));
+}
+
+export function failure(engine: Engine, head: HeadState, fault: Fault): Step & { phase: 'failed' } {
+  if (head.step.phase === 'done' || head.step.phase === 'failed' || head.step.phase === 'canceled') {
+    throw new Fault('bug', 'engine.phase', 'an ended transfer cannot fail');
+  }
+  const error = { code: fault.code.slice(0, 64), message: fault.message.slice(0, 400) };
+  return { phase: 'failed', error, endedAt: engine.clock.now(), resume: head.step };
+}
+
+export function logged({ file, attempt, sessionNo, step }: HeadState) {
+  const { transferId, uploadId, destinationId } = file;
+  return { transferId, uploadId, destinationId, phase: step.phase, attempt, sessionNo };
+}

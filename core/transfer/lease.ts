@@ -1,0 +1,125 @@
+/** Holding a work row: renewed by a timer apart from commits, and let go before anybody else may take it. */
+import { LeaseLost } from '#core/fault.ts';
+import type { Advance, Claim, CommitGuard, Release, RowKey, WorkRow } from '#core/ports/work-table.ts';
+import { type Engine, LEASE_MS, MARGIN_MS, RENEW_MS } from './engine.ts';
+
+export interface Lease {
+  readonly key: RowKey;
+  readonly token: number;
+  /** The row as the claim read it. */
+  readonly row: WorkRow;
+  /** The holder before us died with effects that may be done and not committed. */
+  readonly unclean: boolean;
+  readonly holder: string;
+  /** Aborts with LeaseLost before the lease could end under us. */
+  readonly signal: AbortSignal;
+  /** Throws LeaseLost when the row is no longer ours; false when only the guard stood in the way. */
+  commit(advance: Advance, guard?: CommitGuard): Promise<boolean>;
+}
+
+export interface Held {
+  readonly engine: Engine;
+  readonly key: RowKey;
+  readonly claim: Claim;
+  readonly holder: string;
+  /** End of the lease as claimed. */
+  readonly untilMs: number;
+  /** Called with each renewal's new end; false ends the lease. */
+  readonly onRenew: (untilMs: number) => Promise<boolean>;
+}
+
+/** Writes are repeated after an error, since their reply may have been lost; they are safe to repeat. */
+const WRITE_TRIES = 4;
+
+/**
+ * Runs `work` under the lease and writes what it answers. Answers the release that took effect, or null: the lease was lost, or
+ * `work` answered null, and the row is left to the next holder.
+ */
+export async function underLease(held: Held, work: (lease: Lease) => Promise<Release | null>): Promise<Release | null> {
+  const { engine, key, claim, holder } = held;
+  const lost = new AbortController();
+  const stopped = new AbortController();
+  const renewing = renewUntilStopped(held, lost, stopped.signal);
+  try {
+    const release = await work({
+      key,
+      token: claim.token,
+      row: claim.row,
+      unclean: claim.unclean,
+      holder,
+      signal: lost.signal,
+      commit: (advance, guard) => commit(held, lost, advance, guard),
+    });
+    if (release === null || lost.signal.aborted) return null;
+    stopped.abort();
+    await renewing;
+    const isReleased = await repeat(engine, () => engine.table.release(key, claim.token, release, engine.clock.now()));
+    return isReleased ? release : null;
+  } catch (error) {
+    if (error instanceof LeaseLost || lost.signal.aborted) return null;
+    throw error;
+  } finally {
+    stopped.abort();
+    await renewing;
+  }
+}
+
+async function commit(held: Held, lost: AbortController, advance: Advance, guard?: CommitGuard): Promise<boolean> {
+  const { engine, key, claim } = held;
+  lost.signal.throwIfAborted();
+  if (await repeat(engine, () => engine.table.commit(key, claim.token, advance, engine.clock.now(), guard)))
+    return true;
+  if (guard !== undefined && (await isStillMine(held))) return false;
+  const reason = new LeaseLost();
+  lost.abort(reason);
+  throw reason;
+}
+
+async function isStillMine({ engine, key, claim }: Held): Promise<boolean> {
+  const row = await engine.table.get(key);
+  return row !== null && row.token === claim.token && row.hold === 'lease';
+}
+
+async function renewUntilStopped(held: Held, lost: AbortController, stopped: AbortSignal): Promise<void> {
+  const { engine, key, claim } = held;
+  const { clock, table } = engine;
+  let untilMs = held.untilMs;
+  let waitMs = RENEW_MS;
+  while (!stopped.aborted && !lost.signal.aborted) {
+    const left = untilMs - MARGIN_MS - clock.now();
+    if (left <= 0) return lost.abort(new LeaseLost());
+    if (!(await slept(engine, Math.min(waitMs, left), stopped))) return;
+    try {
+      const next = clock.now() + LEASE_MS;
+      if (!(await table.renew(key, claim.token, next, clock.now()))) return lost.abort(new LeaseLost());
+      if (!(await held.onRenew(next))) return lost.abort(new LeaseLost());
+      untilMs = next;
+      waitMs = RENEW_MS;
+    } catch (error) {
+      waitMs = 1_000;
+      engine.log.error('lease.renew_failed', { ...key, reason: error instanceof Error ? error.name : 'unknown' });
+    }
+  }
+}
+
+/** False when stopped meanwhile. */
+async function slept({ clock }: Engine, ms: number, stopped: AbortSignal): Promise<boolean> {
+  try {
+    await clock.sleep(ms, stopped);
+    return true;
+  } catch (error) {
+    if (stopped.aborted) return false;
+    throw error;
+  }
+}
+
+async function repeat<T>({ clock }: Engine, write: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (attempt >= WRITE_TRIES) throw error;
+      await clock.sleep(50 * attempt + clock.random() * 100);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/** Opening: the only negotiation with a destination. It has the file, it asks, or it is ready for parts. */
+import { Fault } from '#core/fault.ts';
+import type { PlanState } from '#core/plan.ts';
+import { blockCount } from '#core/plan.ts';
+import type { Plan, PushProvider, Session } from '#core/ports/provider.ts';
+import type { HeadState, Opening } from '#core/state.ts';
+import { ensureDigest } from './digest-row.ts';
+import { rangeDigest } from './digesting.ts';
+import { type Engine, MAX_ROUNDS } from './engine.ts';
+import { commitStep, endWith, type HeadStep, type Onward, waiting } from './head-step.ts';
+import { itemOf } from './item.ts';
+import { computedDigests, mayReopen, missingDigests } from './readiness.ts';
+
+const MAX_STRIPES = 8;
+const MAX_PARTS = 10_000;
+
+export async function open(context: HeadStep, opening: Opening): Promise<Onward> {
+  const { engine, lease, head, provider, signal } = context;
+  const missing = missingDigests(head, provider);
+  const digests = await computedDigests(engine, head, missing);
+  if (digests === null) {
+    await ensureDigest(engine, head.file, missing);
+    return { release: waiting(engine, head) };
+  }
+  const row = await engine.table.get(lease.key);
+  if (row === null || !(await mayReopen(engine, head, opening, row))) return { release: waiting(engine, head) };
+  const known = await answered(context, opening, { ...row.answers, ...opening.known });
+  const item = itemOf(head, digests, known);
+  const answer = await provider.open(item, { signal });
+  switch (answer.kind) {
+    case 'done': {
+      const done = {
+        phase: 'done',
+        receipt: answer.receipt,
+        instant: true,
+        endedAt: engine.clock.now(),
+        parts: 0,
+      } as const;
+      return { release: endWith(engine, { ...head, startedAt: head.startedAt ?? engine.clock.now() }, done) };
+    }
+    case 'ask': {
+      const rounds = opening.rounds + 1;
+      if (rounds > MAX_ROUNDS) {
+        throw new Fault('rejected', 'provider.asks_forever', 'the destination asks for ever more digests');
+      }
+      const { uploadId, ownerId } = head.file;
+      const onward = await commitStep(context, { phase: 'opening', rounds, asks: [...answer.asks], known });
+      await engine.progress.publish([{ kind: 'ask', ownerId, uploadId, asks: answer.asks }]);
+      return onward;
+    }
+    case 'ready':
+      return commitMoving(context, provider, answer.session);
+    default:
+      return answer satisfies never;
+  }
+}
+
+/** The answers known so far, with those that the staged bytes give. */
+async function answered(
+  { engine, head, signal }: HeadStep,
+  opening: Opening,
+  known: Readonly<Record<string, string>>,
+): Promise<Record<string, string>> {
+  const all: Record<string, string> = { ...known };
+  for (const ask of opening.asks) {
+    all[ask.id] ??= await rangeDigest(engine.source, head.file, ask, signal);
+  }
+  return all;
+}
+
+async function commitMoving(context: HeadStep, provider: PushProvider, session: Session): Promise<Onward> {
+  const { engine, head } = context;
+  const plan = planned(engine, head, provider, session);
+  return commitStep(
+    context,
+    { phase: 'moving', session, plan },
+    { sessionNo: head.sessionNo + 1, startedAt: head.startedAt ?? engine.clock.now() },
+  );
+}
+
+/** The provider's plan, checked, with the stripes that it is worth. */
+export function planned(engine: Engine, head: HeadState, provider: PushProvider, session: Session): PlanState {
+  const { sizeBytes, layout } = head.file;
+  const chunkBytes = layout.kind === 'chunks' ? layout.chunkBytes : Math.max(1, sizeBytes);
+  const plan: Plan = provider.plan(session, sizeBytes, chunkBytes);
+  const partCount = Math.ceil(sizeBytes / plan.partBytes);
+  if (!Number.isSafeInteger(plan.partBytes) || plan.partBytes < 1 || partCount > MAX_PARTS || plan.inFlightMax < 1) {
+    throw new Fault('bug', 'provider.plan', `${provider.id} planned parts of ${plan.partBytes} bytes`);
+  }
+  const { partBytes, order } = plan;
+  const inFlightMax = order === 'ascending' ? 1 : Math.min(plan.inFlightMax, 64);
+  const bare = { partBytes, partCount, inFlightMax, order, stripes: 1 };
+  const wanted = Math.ceil(Math.min(engine.limits.parts, inFlightMax) / engine.limits.functionParts);
+  return { ...bare, stripes: Math.min(MAX_STRIPES, blockCount(bare), order === 'ascending' ? 1 : wanted) };
+}

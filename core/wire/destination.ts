@@ -1,0 +1,35 @@
+/** Destinations as the API shows them. Credentials go in, and never come out. */
+import { z } from 'zod';
+import { DestinationId } from './ids.ts';
+
+export const CreateDestination = z.object({
+  id: DestinationId,
+  provider: z.string().min(1).max(32),
+  settings: z.record(z.string(), z.unknown()).default({}),
+  credentials: z.record(z.string(), z.unknown()).optional(),
+});
+export type CreateDestination = z.input<typeof CreateDestination>;
+
+/** A patch replaces `settings` and `credentials` as wholes; what is absent stays. */
+export const UpdateDestination = CreateDestination.pick({ settings: true, credentials: true }).partial();
+
+export const DestinationView = z.object({
+  id: z.string(),
+  provider: z.string(),
+  settings: z.record(z.string(), z.unknown()),
+  hasCredentials: z.boolean(),
+  createdAt: z.iso.datetime(),
+});
+export type DestinationView = z.infer<typeof DestinationView>;
+
+export const DestinationList = z.object({ items: z.array(DestinationView) });
+
+/** The answer of `POST /api/v1/destinations/{id}/check`: asked of the destination itself, now. */
+export const CheckAnswer = z.object({
+  ok: z.boolean(),
+  code: z.string().nullable(),
+  message: z.string(),
+  freeBytes: z.number().nullable(),
+  elapsedMs: z.int(),
+});
+export type CheckAnswer = z.infer<typeof CheckAnswer>;

@@ -1,0 +1,41 @@
+/** HTTP → the routes. The same app runs in a function, on one machine, and in the relay. */
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Intake } from '#core/intake/intake.ts';
+import type { Engine } from '#core/transfer/engine.ts';
+import { onError, onInvalid, onNotFound } from './errors.ts';
+import { requireOwner } from './identity.ts';
+import { destinationRoutes } from './routes/destinations.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { ticketRoutes } from './routes/tickets.ts';
+import { transferRoutes } from './routes/transfers.ts';
+import { uploadRoutes } from './routes/uploads.ts';
+
+export interface ApiDeps {
+  readonly engine: Engine;
+  readonly intake: Intake;
+  /** The owner that a bearer token speaks for, or null. */
+  readonly authenticate: (token: string) => string | null;
+  readonly issueTicket: (ownerId: string) => { readonly ticket: string; readonly expiresAtMs: number };
+}
+
+export type ApiEnv = { Variables: { ownerId: string; requestId: string } };
+export type Api = OpenAPIHono<ApiEnv>;
+
+export function createApi(deps: ApiDeps): Api {
+  const app: Api = new OpenAPIHono<ApiEnv>({ defaultHook: onInvalid });
+  app.onError(onError(deps.engine.log));
+  app.notFound(onNotFound);
+  app.use('*', async (c, next) => {
+    c.set('requestId', crypto.randomUUID());
+    await next();
+    c.header('x-request-id', c.get('requestId'));
+  });
+  app.get('/healthz', (c) => c.json({ ok: true }));
+  app.use('/api/*', requireOwner(deps.authenticate));
+  uploadRoutes(app, deps);
+  transferRoutes(app, deps);
+  destinationRoutes(app, deps);
+  ticketRoutes(app, deps);
+  docsRoutes(app);
+  return app;
+}

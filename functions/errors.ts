@@ -1,0 +1,73 @@
+/** Faults as HTTP answers: the one place where they are mapped. */
+import type { Hook } from '@hono/zod-openapi';
+import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { Fault, type FaultKind } from '#core/fault.ts';
+import type { Log } from '#core/ports/log.ts';
+import type { ErrorBody } from '#core/wire/error.ts';
+import type { ApiEnv } from './api.ts';
+
+const BY_CODE: Readonly<Record<string, ContentfulStatusCode>> = {
+  'upload.unknown': 404,
+  'transfer.unknown': 404,
+  'destination.unknown': 404,
+  'upload.idempotency_conflict': 409,
+  'upload.size_mismatch': 409,
+  'upload.closed': 409,
+  'transfer.ended': 409,
+  'transfer.finishing': 409,
+  'transfer.not_failed': 409,
+  'destination.exists': 409,
+  'destination.busy': 409,
+  'upload.expired': 410,
+};
+
+const BY_KIND: Readonly<Record<FaultKind, ContentfulStatusCode>> = {
+  transient: 503,
+  throttled: 429,
+  auth: 502,
+  gone: 502,
+  rejected: 400,
+  risk: 502,
+  bug: 500,
+};
+
+export function refusal(c: Context<ApiEnv>, status: ContentfulStatusCode, code: string, message: string): Response {
+  const body: ErrorBody = { error: { code, message, requestId: c.get('requestId') } };
+  return c.json(body, status);
+}
+
+export function onError(log: Log): ErrorHandler<ApiEnv> {
+  return (error, c) => {
+    if (error instanceof Fault) {
+      if (error.kind === 'bug') log.error('api.bug', { code: error.code, requestId: c.get('requestId') });
+      return refusal(c, BY_CODE[error.code] ?? BY_KIND[error.kind], error.code, error.message);
+    }
+    if (error instanceof HTTPException) {
+      return refusal(
+        c,
+        error.status as ContentfulStatusCode,
+        'request.invalid',
+        error.message || 'the request is not valid',
+      );
+    }
+    log.error('api.failed', { reason: error.name, requestId: c.get('requestId') });
+    return refusal(c, 500, 'internal', 'something went wrong here; the request id finds it in the log');
+  };
+}
+
+export const onNotFound: NotFoundHandler<ApiEnv> = (c) => refusal(c, 404, 'route.unknown', 'there is no such route');
+
+/** Input that does not fit its schema: the first problem, with its place. */
+export const onInvalid: Hook<unknown, ApiEnv, string, unknown> = (result, c) => {
+  if (result.success) return undefined;
+  const issue = result.error.issues[0];
+  const place = issue?.path.map(String).join('.') ?? '';
+  return refusal(
+    c,
+    400,
+    'request.invalid',
+    `${place === '' ? result.target : place}: ${issue?.message ?? 'not valid'}`,
+  );
+};

@@ -1,0 +1,18 @@
+/** Who is calling. */
+import type { MiddlewareHandler } from 'hono';
+import type { ApiEnv } from './api.ts';
+import { refusal } from './errors.ts';
+
+/** Every route under it needs `Authorization: Bearer <token>`. */
+export function requireOwner(authenticate: (token: string) => string | null): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    const token = /^Bearer (\S+)$/.exec(c.req.header('authorization') ?? '')?.[1];
+    const ownerId = token === undefined ? null : authenticate(token);
+    if (ownerId === null) {
+      c.header('www-authenticate', 'Bearer');
+      return refusal(c, 401, 'auth.required', 'this needs a valid token');
+    }
+    c.set('ownerId', ownerId);
+    return next();
+  };
+}

@@ -1,0 +1,17 @@
+/** Queue of jobs → one lease of work each. */
+import { advance } from '#core/transfer/advance.ts';
+import type { Budget, Engine } from '#core/transfer/engine.ts';
+import { Job } from '#core/wire/job.ts';
+import type { RuntimeContext } from './budget.ts';
+import { eachMessage, type QueueAnswer } from './queue.ts';
+
+export function moveHandler(engine: Engine, budgetFor: (context: RuntimeContext) => Budget) {
+  return (event: unknown, context: RuntimeContext): Promise<QueueAnswer> => {
+    const budget = budgetFor(context);
+    return eachMessage(
+      event,
+      (body) => advance(engine, Job.parse(JSON.parse(body)), budget),
+      (error) => engine.log.error('move.failed', { reason: error instanceof Error ? error.message : 'unknown' }),
+    );
+  };
+}

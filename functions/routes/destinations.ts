@@ -1,0 +1,136 @@
+/** Where files can go. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { Fault, toFault } from '#core/fault.ts';
+import type { Destination } from '#core/ports/destinations.ts';
+import { destinationQueue } from '#core/state.ts';
+import {
+  CheckAnswer,
+  CreateDestination,
+  DestinationList,
+  DestinationView,
+  UpdateDestination,
+} from '#core/wire/destination.ts';
+import { DestinationId } from '#core/wire/ids.ts';
+import { isoTime } from '#core/wire/time.ts';
+import type { Api, ApiDeps } from '../api.ts';
+import { answers, body, secured } from '../openapi.ts';
+
+const byId = z.object({ id: DestinationId });
+
+/** A destination that does not answer within this time is said not to. */
+const CHECK_MS = 15_000;
+
+export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
+  const { destinations, clock, table } = engine;
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/api/v1/destinations',
+      summary: 'All destinations',
+      ...secured,
+      responses: answers(200, DestinationList),
+    }),
+    async (c) => c.json({ items: (await destinations.list()).map(shown) }, 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/api/v1/destinations',
+      summary: 'Add a destination; its credentials are sealed and never shown again',
+      ...secured,
+      request: { body: body(CreateDestination) },
+      responses: answers(201, DestinationView),
+    }),
+    async (c) => c.json(shown(await destinations.create(c.req.valid('json'))), 201),
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/api/v1/destinations/{id}',
+      summary: 'One destination',
+      ...secured,
+      request: { params: byId },
+      responses: answers(200, DestinationView),
+    }),
+    async (c) => c.json(shown(await known(c.req.valid('param').id)), 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'patch',
+      path: '/api/v1/destinations/{id}',
+      summary: 'Replace the settings or credentials of a destination',
+      ...secured,
+      request: { params: byId, body: body(UpdateDestination) },
+      responses: answers(200, DestinationView),
+    }),
+    async (c) => {
+      const { settings, credentials } = c.req.valid('json');
+      const change = {
+        ...(settings === undefined ? {} : { settings }),
+        ...(credentials === undefined ? {} : { credentials }),
+      };
+      return c.json(shown(await destinations.change(c.req.valid('param').id, change)), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'delete',
+      path: '/api/v1/destinations/{id}',
+      summary: 'Remove a destination that nothing is on its way to',
+      ...secured,
+      request: { params: byId },
+      responses: answers(200, DestinationView),
+    }),
+    async (c) => {
+      const destination = await known(c.req.valid('param').id);
+      const waiting = await table.due(destinationQueue(destination.id), Number.MAX_SAFE_INTEGER, 1);
+      if (waiting.length > 0) {
+        throw new Fault('rejected', 'destination.busy', 'files are on their way there: cancel them first');
+      }
+      await destinations.remove(destination.id);
+      return c.json(shown(destination), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/api/v1/destinations/{id}/check',
+      summary: 'Ask the destination whether it would take a file now',
+      ...secured,
+      request: { params: byId },
+      responses: answers(200, CheckAnswer),
+    }),
+    async (c) => {
+      const { id } = await known(c.req.valid('param').id);
+      const startedAt = clock.now();
+      try {
+        const provider = await destinations.provider(id);
+        const report = await provider.check({ signal: AbortSignal.timeout(CHECK_MS) });
+        const elapsedMs = clock.now() - startedAt;
+        return c.json(
+          { ok: true, code: null, message: report.message, freeBytes: report.freeBytes ?? null, elapsedMs },
+          200,
+        );
+      } catch (error) {
+        const { code, message } = toFault(error);
+        return c.json({ ok: false, code, message, freeBytes: null, elapsedMs: clock.now() - startedAt }, 200);
+      }
+    },
+  );
+
+  async function known(id: string): Promise<Destination> {
+    const destination = await destinations.get(id);
+    if (destination === null) throw new Fault('rejected', 'destination.unknown', `there is no destination "${id}"`);
+    return destination;
+  }
+}
+
+function shown({ id, provider, settings, hasCredentials, createdAt }: Destination): DestinationView {
+  return { id, provider, settings: { ...settings }, hasCredentials, createdAt: isoTime(createdAt) };
+}

@@ -1,0 +1,13 @@
+/** Timer → the safety nets: due rows get their hints, and lost inbox events are made up for. */
+import type { Intake } from '#core/intake/intake.ts';
+import { receiveInbox } from '#core/intake/receive.ts';
+import type { Engine } from '#core/transfer/engine.ts';
+import { sweep } from '#core/transfer/sweep.ts';
+
+export function sweepHandler(engine: Engine): () => Promise<number> {
+  return () => sweep(engine);
+}
+
+export function inboxHandler(intake: Intake): () => Promise<number> {
+  return () => receiveInbox(intake);
+}

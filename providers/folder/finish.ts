@@ -1,0 +1,69 @@
+/** The end of a transfer: under its name at once and whole, or not at all. */
+import { Fault } from '#core/fault.ts';
+import type { Holding, Item } from '#core/ports/provider.ts';
+import type { Receipt } from '#core/wire/transfer.ts';
+import { syncDirectory } from './durable.ts';
+import { fsCall, sessionGone } from './faults.ts';
+import { findPlaced, place } from './place.ts';
+import { type FolderSession, find, locate } from './session.ts';
+import type { FolderSettings } from './settings.ts';
+import { openTemp, removeTemp, tempState } from './temp-file.ts';
+import type { Tree } from './tree.ts';
+
+/**
+ * Repeatable at every point: a file that a call before this one has placed is found by its inode. Throws Fault `gone` when the
+ * unfinished file is not there, or lacks bytes that there are receipts for.
+ */
+export async function finish(
+  folders: Tree,
+  settings: FolderSettings,
+  session: FolderSession,
+  item: Item,
+  signal: AbortSignal,
+): Promise<Receipt> {
+  const { directory, temp } = await locate(folders, item);
+  const state = await tempState(temp, session.inode);
+  const placed = state?.links === 1 ? null : await findPlaced(directory, item.name, session.inode);
+  if (state === null && placed === null) throw sessionGone();
+  if (state !== null && state.sizeBytes !== item.sizeBytes) {
+    throw new Fault('gone', 'folder.temp_damaged', 'the unfinished file has lost bytes: it is sent again');
+  }
+  let name = placed?.name;
+  if (name === undefined) {
+    await syncTemp(temp, session.inode);
+    signal.throwIfAborted();
+    const { onConflict } = settings;
+    const { transferId } = item;
+    name = await place({ directory, temp, inode: session.inode, name: item.name, transferId, onConflict });
+  }
+  await removeTemp(temp, session.inode);
+  await syncDirectory(directory);
+  return receiptFor(item, name);
+}
+
+/** `partial` as long as the temporary name is there: a finish that died before removing it is finished by another call. */
+export async function inspect(folders: Tree, session: FolderSession, item: Item): Promise<Holding> {
+  const found = await find(folders, item);
+  if (found === null) return { kind: 'gone' };
+  if (await tempState(found.temp, session.inode)) return { kind: 'partial', held: [] };
+  const placed = await findPlaced(found.directory, item.name, session.inode);
+  if (placed === null || placed.sizeBytes !== item.sizeBytes) return { kind: 'gone' };
+  // The finish that placed it may have died before it made the name durable.
+  await syncDirectory(found.directory);
+  return { kind: 'complete', receipt: receiptFor(item, placed.name) };
+}
+
+async function syncTemp(temp: string, inode: string): Promise<void> {
+  const handle = await openTemp(temp, inode);
+  try {
+    await fsCall('syncing the file', handle.sync());
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Evidence C: the bytes were written, synced and counted, but not read back. */
+function receiptFor(item: Item, name: string): Receipt {
+  const location = item.folder === '/' ? `/${name}` : `${item.folder}/${name}`;
+  return { evidence: 'C', sizeBytes: item.sizeBytes, location, checkedBy: 'size' };
+}

@@ -1,0 +1,292 @@
+/** What every registry of destinations must keep. */
+import { expect } from 'vitest';
+import { z } from 'zod';
+import { Fault } from '#core/fault.ts';
+import type { Destinations } from '#core/ports/destinations.ts';
+import {
+  type CredentialHandle,
+  type Provider,
+  type ProviderKind,
+  providerKind,
+  pushProvider,
+} from '#core/ports/provider.ts';
+import { expectFault } from './expect-fault.ts';
+import { type ContractRun, contract, type Laws } from './suite.ts';
+
+export interface DestinationsRig {
+  /** A new instance over the same store each time, as another process would have. */
+  destinations(kinds: readonly ProviderKind[]): Destinations;
+}
+
+export function destinationsContract(run: ContractRun<DestinationsRig>): void {
+  contract('destinations', laws, run);
+}
+
+type Token = z.infer<typeof Token>;
+const Token = z.object({ access: z.string(), refresh: z.string() });
+const Settings = z.strictObject({ region: z.string().min(1), partBytes: z.int().min(1).default(1024) });
+
+const FIRST: Token = { access: 'access-1', refresh: 'refresh-1' };
+const DRIVE = { id: 'drive', provider: 'drive', settings: { region: 'cn' }, credentials: FIRST };
+const SHELF = { id: 'shelf', provider: 'shelf', settings: { region: 'cn' } };
+
+const laws: Laws<DestinationsRig> = {
+  'a created destination is answered with its defaults, and read by every instance': async (rig) => {
+    const created = await use(rig).create(DRIVE);
+    expect(created).toEqual({
+      id: 'drive',
+      provider: 'drive',
+      settings: { region: 'cn', partBytes: 1024 },
+      hasCredentials: true,
+      createdAt: expect.any(Number),
+    });
+    expect(await use(rig).get('drive')).toEqual(created);
+    expect(await use(rig).list()).toEqual([created]);
+  },
+  'what was never created is null, and not listed': async (rig) => {
+    expect(await use(rig).get('drive')).toBeNull();
+    expect(await use(rig).list()).toEqual([]);
+  },
+  'the list is complete and in order of ids': async (rig) => {
+    const ids = Array.from({ length: 205 }, (_, n) => `shelf-${String(n).padStart(3, '0')}`);
+    for (const id of ids.toReversed()) await use(rig).create({ ...SHELF, id });
+    expect((await use(rig).list()).map(({ id }) => id)).toEqual(ids);
+  },
+  'credentials never come out': async (rig) => {
+    const destinations = use(rig);
+    const answers = [
+      await destinations.create(DRIVE),
+      await destinations.get('drive'),
+      await destinations.list(),
+      await destinations.change('drive', { credentials: { access: 'access-2', refresh: 'refresh-2' } }),
+    ];
+    expect(JSON.stringify(answers)).not.toMatch(/access-|refresh-/);
+  },
+  'create of an id that exists is destination.exists and changes nothing, credentials included': async (rig) => {
+    const before = await use(rig).create(DRIVE);
+    const again = use(rig).create({ ...DRIVE, settings: { region: 'eu' }, credentials: { access: 'x', refresh: 'x' } });
+    await expectFault('rejected', 'destination.exists', again);
+    expect(await use(rig).get('drive')).toEqual(before);
+    expect(await (await handle(rig)).read()).toEqual(FIRST);
+  },
+  'of ten racing creates of one id exactly one wins, with its own credentials': async (rig) => {
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, n) =>
+        use(rig).create({ ...DRIVE, settings: { region: `r${n}` }, credentials: { access: `a${n}`, refresh: 'r' } }),
+      ),
+    );
+    const winner = outcomes.findIndex(({ status }) => status === 'fulfilled');
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await use(rig).get('drive')).toMatchObject({ settings: { region: `r${winner}` } });
+    expect(await (await handle(rig)).read()).toEqual({ access: `a${winner}`, refresh: 'r' });
+  },
+  'settings that do not fit are destination.invalid, name the path, and nothing is written': async (rig) => {
+    const settings = { region: 7, partBytes: 0, colour: 'red' };
+    const fault = await expectFault('rejected', 'destination.invalid', use(rig).create({ ...DRIVE, settings }));
+    expect(fault.message).toContain('settings.region: ');
+    expect(fault.message).toContain('settings.partBytes: ');
+    expect(fault.message).toContain('colour');
+    expect(await use(rig).get('drive')).toBeNull();
+  },
+  'credentials that do not fit are destination.invalid, name the path and do not quote them': async (rig) => {
+    const credentials = { access: ['very-secret'], refresh: 5 };
+    const fault = await expectFault('rejected', 'destination.invalid', use(rig).create({ ...DRIVE, credentials }));
+    expect(fault.message).toContain('credentials.access: ');
+    expect(`${fault.message} ${JSON.stringify(fault.cause)}`).not.toContain('very-secret');
+    expect(await use(rig).get('drive')).toBeNull();
+  },
+  'credentials for a provider that has none are destination.invalid': async (rig) => {
+    await expectFault('rejected', 'destination.invalid', use(rig).create({ ...SHELF, credentials: FIRST }));
+  },
+  'an id of other letters is destination.invalid': async (rig) => {
+    for (const id of ['', 'A', 'a/b', '-a', 'ä', 'x'.repeat(65)]) {
+      await expectFault('rejected', 'destination.invalid', use(rig).create({ ...SHELF, id }));
+    }
+  },
+  'an unknown provider is destination.provider_unknown, and the known ones are named': async (rig) => {
+    const create = use(rig).create({ ...SHELF, provider: 'floppy' });
+    const fault = await expectFault('rejected', 'destination.provider_unknown', create);
+    expect(fault.message).toContain('drive, shelf');
+  },
+  'change replaces the settings as a whole and keeps the credentials': async (rig) => {
+    await use(rig).create({ ...DRIVE, settings: { region: 'cn', partBytes: 7 } });
+    const changed = await use(rig).change('drive', { settings: { region: 'eu' } });
+    expect(changed).toMatchObject({ settings: { region: 'eu', partBytes: 1024 }, hasCredentials: true });
+    expect(await use(rig).get('drive')).toEqual(changed);
+    expect(await (await handle(rig)).read()).toEqual(FIRST);
+  },
+  'change replaces the credentials and keeps the settings': async (rig) => {
+    const { credentials, ...bare } = DRIVE;
+    expect(await use(rig).create(bare)).toMatchObject({ hasCredentials: false });
+    expect(await use(rig).change('drive', { credentials })).toMatchObject({
+      settings: { region: 'cn' },
+      hasCredentials: true,
+    });
+    expect(await (await handle(rig)).read()).toEqual(FIRST);
+  },
+  'a change that does not fit is destination.invalid and changes nothing': async (rig) => {
+    const before = await use(rig).create(DRIVE);
+    const credentials = { access: 'access-2', refresh: 'refresh-2' };
+    const change = use(rig).change('drive', { settings: { region: '' }, credentials });
+    await expectFault('rejected', 'destination.invalid', change);
+    expect(await use(rig).get('drive')).toEqual(before);
+    expect(await (await handle(rig)).read()).toEqual(FIRST);
+  },
+  'changes of different fields at once are both kept': async (rig) => {
+    await use(rig).create(DRIVE);
+    const credentials = { access: 'access-2', refresh: 'refresh-2' };
+    await Promise.all([
+      use(rig).change('drive', { settings: { region: 'eu' } }),
+      use(rig).change('drive', { credentials }),
+    ]);
+    expect(await use(rig).get('drive')).toMatchObject({ settings: { region: 'eu' } });
+    expect(await (await handle(rig)).read()).toEqual(credentials);
+  },
+  'change and provider of an unknown id are destination.unknown': async (rig) => {
+    await expectFault('rejected', 'destination.unknown', use(rig).change('drive', { settings: {} }));
+    await expectFault('rejected', 'destination.unknown', use(rig).provider('drive'));
+  },
+  'remove answers whether there was one, and takes the credentials with it': async (rig) => {
+    const { credentials: _, ...bare } = DRIVE;
+    await use(rig).create(DRIVE);
+    expect(await use(rig).remove('drive')).toBe(true);
+    expect(await use(rig).remove('drive')).toBe(false);
+    expect(await use(rig).get('drive')).toBeNull();
+    expect(await use(rig).create(bare)).toMatchObject({ hasCredentials: false });
+    await expectFault('auth', 'credentials.missing', (await handle(rig)).read());
+  },
+  'the driver gets the settings with their defaults, and stays the same until something is changed': async (rig) => {
+    const seen = testKinds();
+    const destinations = rig.destinations(seen.kinds);
+    await destinations.create(DRIVE);
+    const first = await destinations.provider('drive');
+    expect(await destinations.provider('drive')).toBe(first);
+    expect(seen.connected).toEqual([{ destinationId: 'drive', settings: { region: 'cn', partBytes: 1024 } }]);
+    await use(rig).change('drive', { settings: { region: 'eu' } });
+    expect(await destinations.provider('drive')).not.toBe(first);
+    expect(seen.connected.at(-1)).toMatchObject({ settings: { region: 'eu' } });
+  },
+  'a destination that was removed and created anew gets a new driver': async (rig) => {
+    const destinations = use(rig);
+    await destinations.create(SHELF);
+    const first = await destinations.provider('shelf');
+    await use(rig).remove('shelf');
+    await use(rig).create(SHELF);
+    expect(await destinations.provider('shelf')).not.toBe(first);
+  },
+  'rotate gives the driver what is current, stores what it answers, and every instance reads that': async (rig) => {
+    await use(rig).create(DRIVE);
+    const given: Token[] = [];
+    const next = { access: 'access-2', refresh: 'refresh-2' };
+    const answer = await (await handle(rig)).rotate(async (current) => {
+      given.push(current);
+      return next;
+    });
+    expect(given).toEqual([FIRST]);
+    expect(answer).toEqual(next);
+    expect(await (await handle(rig)).read()).toEqual(next);
+  },
+  'rotations of one process at once are one, and all get its answer': async (rig) => {
+    const seen = testKinds();
+    const destinations = rig.destinations(seen.kinds);
+    await destinations.create(DRIVE);
+    await destinations.provider('drive');
+    await destinations.change('drive', { settings: { region: 'eu' } });
+    await destinations.provider('drive');
+    let calls = 0;
+    const replace = async ({ refresh }: Token) => ({ access: `access-${++calls + 1}`, refresh: `after ${refresh}` });
+    const answers = await Promise.all([...seen.handles, ...seen.handles].map((one) => one.rotate(replace)));
+    expect(calls).toBe(1);
+    for (const answer of answers) expect(answer).toEqual({ access: 'access-2', refresh: 'after refresh-1' });
+  },
+  'of two processes that refresh at once both end with what one of them stored': async (rig) => {
+    await use(rig).create(DRIVE);
+    const [one, two] = [await handle(rig), await handle(rig)];
+    const bothRead = Promise.withResolvers<void>();
+    let readers = 0;
+    const replaceBy = (name: string) => async (): Promise<Token> => {
+      readers += 1;
+      if (readers === 2) bothRead.resolve();
+      await bothRead.promise;
+      return { access: name, refresh: name };
+    };
+    const answers = await Promise.all([one.rotate(replaceBy('one')), two.rotate(replaceBy('two'))]);
+    const stored = await (await handle(rig)).read();
+    expect(answers).toEqual([stored, stored]);
+  },
+  'a rotation that answers what it was given writes nothing': async (rig) => {
+    await use(rig).create(DRIVE);
+    const other = await handle(rig);
+    await (await handle(rig)).rotate(async (current) => {
+      // Were the first to write, the second would be stale.
+      await other.rotate(async () => ({ access: 'access-2', refresh: 'refresh-2' }));
+      return current;
+    });
+    expect(await other.read()).toEqual({ access: 'access-2', refresh: 'refresh-2' });
+  },
+  'a rotation that fails stores nothing, and the next one is tried': async (rig) => {
+    await use(rig).create(DRIVE);
+    const credentials = await handle(rig);
+    const refused = new Fault('auth', 'drive.refused', 'the refresh token was refused');
+    await expectFault(
+      'auth',
+      'drive.refused',
+      credentials.rotate(() => Promise.reject(refused)),
+    );
+    expect(await credentials.read()).toEqual(FIRST);
+    const next = { access: 'access-2', refresh: 'refresh-2' };
+    expect(await credentials.rotate(async () => next)).toEqual(next);
+  },
+};
+
+function use(rig: DestinationsRig): Destinations {
+  return rig.destinations(testKinds().kinds);
+}
+
+/** The credentials of `drive`, as the driver of a new process has them. */
+async function handle(rig: DestinationsRig): Promise<CredentialHandle<Token>> {
+  const { kinds, handles } = testKinds();
+  await rig.destinations(kinds).provider('drive');
+  const [first] = handles;
+  if (first === undefined) throw new Error('no driver was connected');
+  return first;
+}
+
+/** Two kinds that remember what they were connected with: `drive` has credentials, `shelf` has none. */
+function testKinds() {
+  const connected: { readonly destinationId: string; readonly settings: unknown }[] = [];
+  const handles: CredentialHandle<Token>[] = [];
+  const drive = providerKind<z.infer<typeof Settings>, Token>({
+    id: 'drive',
+    settings: Settings,
+    credentials: Token,
+    connect: ({ destinationId, settings, credentials }) => {
+      connected.push({ destinationId, settings });
+      handles.push(credentials);
+      return idle('drive');
+    },
+  });
+  const shelf = providerKind<z.infer<typeof Settings>, never>({
+    id: 'shelf',
+    settings: Settings,
+    credentials: null,
+    connect: () => idle('shelf'),
+  });
+  return { kinds: [drive, shelf], connected, handles };
+}
+
+function idle(id: string): Provider {
+  const unused = () => Promise.reject(new Error('these laws move no bytes'));
+  return pushProvider(z.object({}), {
+    id,
+    needs: [],
+    instant: 'never',
+    open: unused,
+    plan: () => ({ partBytes: 1, inFlightMax: 1, order: 'any' }),
+    put: unused,
+    finish: unused,
+    inspect: unused,
+    discard: unused,
+    check: unused,
+  });
+}

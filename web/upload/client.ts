@@ -1,0 +1,171 @@
+/** The API, typed: each call is one request with the bearer token, and each answer is parsed before anybody sees it. */
+
+import { z } from 'zod';
+import { CheckAnswer, type CreateDestination, DestinationList, DestinationView } from '#core/wire/destination.ts';
+import { ErrorBody } from '#core/wire/error.ts';
+import { TicketAnswer } from '#core/wire/socket.ts';
+import { TransferEvent, TransferList, TransferView } from '#core/wire/transfer.ts';
+import {
+  AsksAnswer,
+  CompleteAnswer,
+  type CreateUpload,
+  CreateUploadAnswer,
+  SignAnswer,
+  UploadAnswer,
+} from '#core/wire/upload.ts';
+import { retryAfterMs } from './backoff.ts';
+import { UploadError } from './error.ts';
+
+/** An API call that takes longer than this has failed. A check of a destination may ask a slow remote. */
+const TIMEOUT_MS = 30_000;
+
+export type TransferVerb = 'pause' | 'resume' | 'cancel' | 'retry';
+
+export interface TransferQuery {
+  readonly cursor?: string;
+  readonly limit?: number;
+  readonly status?: string;
+  readonly destinationId?: string;
+}
+
+export interface DigestAnswer {
+  readonly id: string;
+  readonly digest: string;
+}
+
+/** Every call rejects with an `UploadError`, or with the signal's reason once that is aborted. */
+export interface ApiClient {
+  /** The same `idempotencyKey` brings the first answer again: a lost answer does not double the file. */
+  createUpload(body: CreateUpload, idempotencyKey: string, signal?: AbortSignal): Promise<CreateUploadAnswer>;
+  readUpload(id: string, signal?: AbortSignal): Promise<UploadAnswer>;
+  /** `numbers`: 1 to 64 of them. */
+  signChunks(id: string, numbers: readonly number[], signal?: AbortSignal): Promise<z.infer<typeof SignAnswer>>;
+  answerAsks(id: string, answers: readonly DigestAnswer[], signal?: AbortSignal): Promise<z.infer<typeof AsksAnswer>>;
+  completeUpload(id: string, signal?: AbortSignal): Promise<CompleteAnswer>;
+  removeUpload(id: string): Promise<void>;
+  listTransfers(query: TransferQuery, signal?: AbortSignal): Promise<TransferList>;
+  readTransfer(id: string, signal?: AbortSignal): Promise<TransferView>;
+  actOnTransfer(id: string, verb: TransferVerb): Promise<void>;
+  listEvents(id: string, signal?: AbortSignal): Promise<readonly TransferEvent[]>;
+  listDestinations(signal?: AbortSignal): Promise<readonly DestinationView[]>;
+  createDestination(body: CreateDestination): Promise<DestinationView>;
+  removeDestination(id: string): Promise<void>;
+  checkDestination(id: string, signal?: AbortSignal): Promise<CheckAnswer>;
+  createTicket(signal?: AbortSignal): Promise<TicketAnswer>;
+}
+
+export interface ApiOptions {
+  /** Origin of the API, without a slash at the end; empty for the page's own. */
+  readonly origin: string;
+  readonly token: () => string;
+  /** Called for each 401, so that the page can ask for another token. */
+  readonly onRefused?: () => void;
+  readonly fetch?: typeof fetch;
+}
+
+const EventList = z.object({ items: z.array(TransferEvent) });
+
+export function apiClient(options: ApiOptions): ApiClient {
+  const call = caller(options);
+  const upload = (id: string) => `/api/v1/uploads/${encodeURIComponent(id)}`;
+  const transfer = (id: string) => `/api/v1/transfers/${encodeURIComponent(id)}`;
+  const destination = (id: string) => `/api/v1/destinations/${encodeURIComponent(id)}`;
+  return {
+    createUpload: (body, idempotencyKey, signal) =>
+      call('POST', '/api/v1/uploads', CreateUploadAnswer, {
+        body,
+        signal,
+        headers: { 'idempotency-key': idempotencyKey },
+      }),
+    readUpload: (id, signal) => call('GET', upload(id), UploadAnswer, { signal }),
+    signChunks: (id, numbers, signal) => call('POST', `${upload(id)}/sign`, SignAnswer, { body: { numbers }, signal }),
+    answerAsks: (id, answers, signal) =>
+      call('POST', `${upload(id)}/answers`, AsksAnswer, { body: { answers }, signal }),
+    completeUpload: (id, signal) => call('POST', `${upload(id)}/complete`, CompleteAnswer, { body: {}, signal }),
+    removeUpload: (id) => call('DELETE', upload(id), z.unknown(), {}).then(nothing),
+    listTransfers: (query, signal) => call('GET', `/api/v1/transfers${search(query)}`, TransferList, { signal }),
+    readTransfer: (id, signal) => call('GET', transfer(id), TransferView, { signal }),
+    actOnTransfer: (id, verb) => call('POST', `${transfer(id)}/${verb}`, z.unknown(), { body: {} }).then(nothing),
+    listEvents: async (id, signal) => (await call('GET', `${transfer(id)}/events`, EventList, { signal })).items,
+    listDestinations: async (signal) => (await call('GET', '/api/v1/destinations', DestinationList, { signal })).items,
+    createDestination: (body) => call('POST', '/api/v1/destinations', DestinationView, { body }),
+    removeDestination: (id) => call('DELETE', destination(id), z.unknown(), {}).then(nothing),
+    checkDestination: (id, signal) => call('POST', `${destination(id)}/check`, CheckAnswer, { body: {}, signal }),
+    createTicket: (signal) => call('POST', '/api/v1/tickets', TicketAnswer, { body: {}, signal }),
+  };
+}
+
+interface CallOptions {
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+function caller(options: ApiOptions) {
+  const send = options.fetch ?? ((input: string, init: RequestInit) => fetch(input, init));
+  return async <Schema extends z.ZodType>(
+    method: string,
+    path: string,
+    schema: Schema,
+    { body, headers, signal }: CallOptions,
+  ): Promise<z.infer<Schema>> => {
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    let response: Response;
+    let text: string;
+    try {
+      response = await send(`${options.origin}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${options.token()}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+        cache: 'no-store',
+      });
+      text = await response.text();
+    } catch (cause) {
+      signal?.throwIfAborted();
+      if (timeout.aborted) throw new UploadError('client.timeout', 'the server did not answer in time', { cause });
+      throw new UploadError('client.network', 'the server cannot be reached', { cause });
+    }
+    if (!response.ok) {
+      if (response.status === 401) options.onRefused?.();
+      throw answerError(response, text);
+    }
+    const parsed = schema.safeParse(json(text));
+    if (parsed.success) return parsed.data;
+    throw new UploadError('client.bad_answer', `${method} ${path}: the answer is not what was agreed`, {
+      cause: parsed.error,
+    });
+  };
+}
+
+function answerError(response: Response, text: string): UploadError {
+  const waitMs = retryAfterMs(response.headers.get('retry-after'), Date.now());
+  const body = ErrorBody.safeParse(json(text));
+  if (!body.success) {
+    const message = `${response.status} ${response.statusText}`.trim();
+    return new UploadError(`http.${response.status}`, message, { status: response.status, retryAfterMs: waitMs });
+  }
+  const { code, message, requestId } = body.data.error;
+  return new UploadError(code, message, { status: response.status, retryAfterMs: waitMs, requestId });
+}
+
+/** Undefined for an empty body (204) and for anything that is no JSON: the schema then says what it makes of it. */
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function search(query: TransferQuery): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) params.set(name, String(value));
+  return params.size === 0 ? '' : `?${params}`;
+}
+
+function nothing(): void {}
