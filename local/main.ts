@@ -1,7 +1,7 @@
 /** `npm start`: everything on one machine, in one process. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { serve } from '@hono/node-server';
+import { serve, type WebSocketServerLike } from '@hono/node-server';
 import { progressHub } from '#core/progress/hub.ts';
 import { createApi } from '../functions/api.ts';
 import { inboxHandler, sweepHandler } from '../functions/sweep.ts';
@@ -26,7 +26,7 @@ const local = await composeLocal(env, data);
 const { engine, intake } = local;
 const { clock, log } = engine;
 
-const tickets = ticketOffice({ clock });
+const tickets = ticketOffice({ clock, randomBytes });
 const app = createApi({
   engine,
   intake,
@@ -50,7 +50,8 @@ const server = serve({
   fetch: app.fetch,
   hostname: env.HOST,
   port: env.PORT,
-  websocket: { server: sockets.websocketServer },
+  // ws types its options as `boolean | undefined` where the server's type says `boolean`.
+  websocket: { server: sockets.websocketServer as WebSocketServerLike },
 });
 server.on('error', (error: Error) => {
   process.stderr.write(`Entrepot cannot listen: ${error.message}\n`);

@@ -39,17 +39,20 @@ export function openBlobs(root: string): Blobs {
     async write(fill) {
       const name = randomBytes(16).toString('hex');
       let file: FileHandle | undefined;
+      let named: Promise<void> | undefined;
       const batch = batchWriter(async () => {
         file = await open(pathOf(name), 'wx', 0o600);
+        // The name is made durable while the bytes still arrive: behind them, this sync would wait for other blobs' data.
+        named = syncFolder(join(root, name.slice(0, 2)));
+        named.catch(() => undefined);
         return file;
       });
       try {
         const result = await fill(batch.sink);
         await batch.flush();
         if (file === undefined) return { name: null, result };
-        await file.datasync();
+        await Promise.all([file.datasync(), named]);
         await file.close();
-        await syncFolder(join(root, name.slice(0, 2)));
         return { name, result };
       } catch (error) {
         await batch.settle();

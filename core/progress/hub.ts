@@ -1,6 +1,7 @@
 /** Where rumours about transfers meet the people who watch them. No I/O of its own. */
 import type { Clock } from '#core/ports/clock.ts';
 import type { ProgressFeed, Rumour } from '#core/ports/progress.ts';
+import { isoTime } from '#core/wire/time.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
 import { type Ledger, ledger } from './ledger.ts';
 import { type Send, type Subscriber, subscriber } from './subscriber.ts';
@@ -36,10 +37,10 @@ export interface ProgressHub {
 interface Owner {
   readonly ledger: Ledger;
   readonly viewers: Set<Subscriber>;
-  reading: Promise<readonly TransferView[]> | null;
+  reading: Promise<void> | null;
+  readingNext: Promise<void> | null;
 }
 
-const SNAPSHOT_TRANSFERS_MAX = 200;
 const READ_TIMEOUT_MS = 10_000;
 const PRUNE_EVERY_MS = 60_000;
 /** Owners nobody watches; those who are watched are bounded by the number of connections. */
@@ -49,9 +50,15 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
   /** In the order of the last touch, oldest first. */
   const owners = new Map<string, Owner>();
   let prunedAtMs = clock.now();
+  let viewerCount = 0;
 
   function touch(ownerId: string): Owner {
-    const owner = owners.get(ownerId) ?? { ledger: ledger(), viewers: new Set<Subscriber>(), reading: null };
+    const owner = owners.get(ownerId) ?? {
+      ledger: ledger(),
+      viewers: new Set<Subscriber>(),
+      reading: null,
+      readingNext: null,
+    };
     owners.delete(ownerId);
     owners.set(ownerId, owner);
     return owner;
@@ -61,34 +68,44 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
     const owner = touch(rumour.ownerId);
     switch (rumour.kind) {
       case 'transfer':
-        return tell(owner, owner.ledger.learn(rumour.view, clock.now()));
+        tell(owner, owner.ledger.learn(rumour.view, clock.now()));
+        break;
       case 'staged': {
         const { changed, isStranger } = owner.ledger.learnStaged(rumour.uploadId, rumour.chunks, clock.now());
         for (const view of changed) tell(owner, view);
         if (isStranger && owner.viewers.size > 0) introduce(rumour.ownerId, owner);
-        return;
+        break;
       }
       case 'ask':
         for (const viewer of owner.viewers) viewer.ask(rumour.uploadId, rumour.asks);
-        return;
+        break;
       default:
-        return rumour satisfies never;
+        rumour satisfies never;
     }
   }
 
   /** Chunks of an upload that no viewer has heard of: its creation was told to nobody, so the table is asked. */
   function introduce(ownerId: string, owner: Owner): void {
-    read(ownerId, owner).catch(() => {
+    refresh(ownerId, owner).catch(() => {
       for (const viewer of owner.viewers) viewer.resync();
     });
   }
 
-  /** One read of the table at a time for all viewers of an owner. What it brings is told to those who have their snapshot. */
-  function read(ownerId: string, owner: Owner): Promise<readonly TransferView[]> {
-    owner.reading ??= withTimeout(readTransfers(ownerId))
+  /**
+   * One read of the table at a time for all viewers of an owner. Who asks while one is under way shares the next: that one may
+   * have read what they want to know before it changed.
+   */
+  function refresh(ownerId: string, owner: Owner): Promise<void> {
+    if (owner.reading === null) return startReading(ownerId, owner);
+    owner.readingNext ??= owner.reading.catch(() => undefined).then(() => startReading(ownerId, owner));
+    return owner.readingNext;
+  }
+
+  function startReading(ownerId: string, owner: Owner): Promise<void> {
+    owner.readingNext = null;
+    owner.reading = withTimeout(readTransfers(ownerId))
       .then((views) => {
         for (const view of views) tell(owner, owner.ledger.learn(view, clock.now()));
-        return owner.ledger.views(SNAPSHOT_TRANSFERS_MAX);
       })
       .finally(() => {
         owner.reading = null;
@@ -105,12 +122,13 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
   }
 
   function prune(): void {
-    if (clock.now() - prunedAtMs < PRUNE_EVERY_MS && owners.size <= IDLE_OWNERS_MAX) return;
+    const ownersMax = IDLE_OWNERS_MAX + viewerCount;
+    if (clock.now() - prunedAtMs < PRUNE_EVERY_MS && owners.size <= ownersMax) return;
     prunedAtMs = clock.now();
     for (const [ownerId, owner] of owners) {
       owner.ledger.prune(prunedAtMs);
       const isIdle = owner.viewers.size === 0 && owner.reading === null;
-      if (isIdle && (owner.ledger.size() === 0 || owners.size > IDLE_OWNERS_MAX)) owners.delete(ownerId);
+      if (isIdle && (owner.ledger.size() === 0 || owners.size > ownersMax)) owners.delete(ownerId);
     }
   }
 
@@ -121,22 +139,28 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
 
   return {
     subscribe: (ownerId, send) => {
+      send({ event: 'connection:established', data: { epoch, at: isoTime(clock.now()) } });
       const owner = touch(ownerId);
       const viewer = subscriber({
         epoch,
         clock,
         send,
-        read: () => read(ownerId, owner),
-        onClose: () => owner.viewers.delete(viewer),
+        refresh: () => refresh(ownerId, owner),
+        views: owner.ledger.views,
+        onClose: () => {
+          owner.viewers.delete(viewer);
+          viewerCount--;
+        },
       });
       owner.viewers.add(viewer);
+      viewerCount++;
       return { resync: viewer.resync, close: viewer.close };
     },
     stats: () => {
       const all = [...owners.values()];
       return {
         owners: all.filter(({ viewers }) => viewers.size > 0).length,
-        viewers: all.reduce((sum, { viewers }) => sum + viewers.size, 0),
+        viewers: viewerCount,
         uploads: all.reduce((sum, owner) => sum + owner.ledger.size(), 0),
       };
     },

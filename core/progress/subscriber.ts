@@ -1,4 +1,4 @@
-/** One viewer: what it has not been told yet, and when it may be told. */
+/** One viewer: what it has not been told yet, and when it may be told. A `send` that throws ends it. */
 import type { Clock } from '#core/ports/clock.ts';
 import type { DigestAsk } from '#core/wire/digest.ts';
 import type { UploadId } from '#core/wire/ids.ts';
@@ -19,8 +19,10 @@ export interface SubscriberPorts {
   readonly epoch: string;
   readonly clock: Clock;
   readonly send: Send;
-  /** The owner's transfers as they are now, for a snapshot. */
-  readonly read: () => Promise<readonly TransferView[]>;
+  /** Reads the owner's transfers from the table; rejects when that fails or takes too long. */
+  readonly refresh: () => Promise<void>;
+  /** What is known now, active ones first: taken in the moment of telling, so that no change falls in between. */
+  readonly views: (limit: number) => readonly TransferView[];
   /** The viewer took its leave, or could not be served: it is told nothing more. */
   readonly onClose: () => void;
 }
@@ -34,7 +36,7 @@ const PENDING_MAX = 2000;
 const PENDING_ASKS_MAX = 100;
 const SNAPSHOT_RETRY_MAX_MS = 5000;
 
-export function subscriber({ epoch, clock, send, read, onClose }: SubscriberPorts): Subscriber {
+export function subscriber({ epoch, clock, send, refresh, views, onClose }: SubscriberPorts): Subscriber {
   const closing = new AbortController();
   const pending = new Map<string, TransferView>();
   const pendingAsks = new Map<UploadId, readonly DigestAsk[]>();
@@ -63,12 +65,15 @@ export function subscriber({ epoch, clock, send, read, onClose }: SubscriberPort
   }
 
   async function sendSnapshot(): Promise<boolean> {
-    const transfers = await read().catch(() => null);
+    const isRead = await refresh().then(
+      () => true,
+      () => false,
+    );
     if (closing.signal.aborted) return true;
-    failedReads = transfers === null ? failedReads + 1 : 0;
-    if (transfers === null) return false;
-    const shown = transfers.slice(0, FRAME_TRANSFERS_MAX);
-    if (send({ event: 'snapshot', data: { epoch, seq, transfers: shown } }) === 'full') return false;
+    failedReads = isRead ? 0 : failedReads + 1;
+    if (!isRead) return false;
+    const shown = views(FRAME_TRANSFERS_MAX);
+    if (deliver({ event: 'snapshot', data: { epoch, seq, transfers: [...shown] } }) === 'full') return false;
     needsSnapshot = false;
     for (const { id } of shown) pending.delete(id);
     return sendAsks();
@@ -77,7 +82,7 @@ export function subscriber({ epoch, clock, send, read, onClose }: SubscriberPort
   function sendChanges(): boolean {
     const transfers = [...pending.values()].slice(0, FRAME_TRANSFERS_MAX);
     if (transfers.length > 0) {
-      if (send({ event: 'changes', data: { seq: seq + 1, transfers, removed: [] } }) === 'full') return false;
+      if (deliver({ event: 'changes', data: { seq: seq + 1, transfers, removed: [] } }) === 'full') return false;
       seq++;
       for (const { id } of transfers) pending.delete(id);
     }
@@ -86,7 +91,7 @@ export function subscriber({ epoch, clock, send, read, onClose }: SubscriberPort
 
   function sendAsks(): boolean {
     for (const [uploadId, asks] of pendingAsks) {
-      if (send({ event: 'ask', data: { uploadId, asks: [...asks] } }) === 'full') return false;
+      if (deliver({ event: 'ask', data: { uploadId, asks: [...asks] } }) === 'full') return false;
       pendingAsks.delete(uploadId);
     }
     return true;
@@ -110,13 +115,21 @@ export function subscriber({ epoch, clock, send, read, onClose }: SubscriberPort
     if (!sendAsks()) schedule();
   }
 
+  function deliver(frame: ServerFrame): 'sent' | 'full' {
+    try {
+      return send(frame);
+    } catch {
+      close();
+      return 'full';
+    }
+  }
+
   function close(): void {
     if (closing.signal.aborted) return;
     closing.abort();
     onClose();
   }
 
-  send({ event: 'connection:established', data: { epoch, at: new Date(clock.now()).toISOString() } });
   schedule();
   return {
     offer,

@@ -1,9 +1,11 @@
 /** Moving, seen from the head: stripes are made, woken, and found to be done. */
 import { Fault, type FaultKind } from '#core/fault.ts';
+import type { Release } from '#core/ports/work-table.ts';
 import { destinationQueue, type Moving, readyAt, type StripeState, stripeKey } from '#core/state.ts';
+import { endStale } from './canceling.ts';
 import { ensureDigest } from './digest-row.ts';
 import { idleDelayMs, MAX_SESSIONS } from './engine.ts';
-import { commitStep, endStale, endWith, failure, type HeadStep, type Onward, reopened, waiting } from './head-step.ts';
+import { commitStep, endWith, failure, type HeadStep, type Onward, reopened, waiting } from './head-step.ts';
 import { claimedAlgorithms, computedDigests, stripesOf } from './readiness.ts';
 
 const FAULT_KINDS: readonly string[] = ['transient', 'throttled', 'auth', 'gone', 'rejected', 'risk', 'bug'];
@@ -13,7 +15,7 @@ export async function arm(context: HeadStep, moving: Moving): Promise<Onward> {
   await makeStripes(context, moving);
   const stripes = await stripesOf(engine, lease.row, head);
   const fault = stripes.map(({ state }) => state.fault).find((found) => found?.attempt === head.attempt);
-  if (fault) return { release: afterStripeFault(context, fault) };
+  if (fault) return { release: await afterStripeFault(context, fault) };
 
   const doneParts = stripes.reduce((total, { state }) => total + state.doneParts, 0);
   if (stripes.every(({ row }) => row.queue === null) && doneParts === moving.plan.partCount) {
@@ -79,7 +81,7 @@ async function finishIfVerified(context: HeadStep, moving: Moving): Promise<Onwa
     const reason = `the staged bytes do not have the ${wrong} that was announced`;
     return { release: endWith(engine, head, failure(engine, head, new Fault('rejected', 'digest.mismatch', reason))) };
   }
-  if (await isReplaced(context)) return { release: endStale(engine, head) };
+  if (await isReplaced(context)) return { release: await endStale(context) };
   const { session, plan } = moving;
   return commitStep(context, {
     phase: 'finishing',
@@ -97,12 +99,13 @@ async function isReplaced({ engine, head }: HeadStep): Promise<boolean> {
   return (await engine.source.stat(layout.key))?.version !== layout.version;
 }
 
-function afterStripeFault({ engine, head }: HeadStep, fault: NonNullable<StripeState['fault']>) {
+async function afterStripeFault(context: HeadStep, fault: NonNullable<StripeState['fault']>): Promise<Release> {
+  const { engine, head } = context;
   const { code, message } = fault.error;
-  if (code === 'staging.changed') return endStale(engine, head);
+  if (code === 'staging.changed') return endStale(context);
   if (fault.kind === 'gone' && head.sessionNo < MAX_SESSIONS) {
     const again = reopened({ ...head, failures: head.failures + 1 });
-    return { to: 'wait', dueAt: readyAt(head), advance: { phase: 'opening', state: again } } as const;
+    return { to: 'wait', dueAt: readyAt(head), advance: { phase: 'opening', state: again } };
   }
   const kind = FAULT_KINDS.includes(fault.kind) ? (fault.kind as FaultKind) : 'bug';
   return endWith(engine, head, failure(engine, head, new Fault(kind, code, message)));

@@ -3,30 +3,42 @@ import { type Fault, toFault } from '#core/fault.ts';
 import type { Release } from '#core/ports/work-table.ts';
 import type { HeadState } from '#core/state.ts';
 import type { Engine } from './engine.ts';
-import { endWith } from './head-step.ts';
+import { endWith, failure } from './head-step.ts';
 import { itemOf } from './item.ts';
 import type { Lease } from './lease.ts';
 import { stripesOf } from './readiness.ts';
+
+/** `canceled` by a wish, `upload.replaced` when an inbox object has another content now, which is another upload. */
+export type CancelCode = 'canceled' | 'upload.replaced';
 
 /** Long enough for a driver to see the wish and stop. */
 const WAIT_FOR_STRIPES_MS = 5_000;
 /** A session that cannot be discarded is left to run out at the destination. */
 const DISCARD_TRIES = 3;
 
-export async function cancel(context: {
+export interface Canceling {
   readonly engine: Engine;
   readonly lease: Lease;
   readonly head: HeadState;
   readonly signal: AbortSignal;
-}): Promise<Release> {
-  const { engine, lease, head, signal } = context;
+}
+
+export async function cancel({ engine, lease, head, signal }: Canceling, code: CancelCode): Promise<Release> {
   const now = engine.clock.now();
   const stripes = await stripesOf(engine, lease.row, head);
   if (stripes.some(({ row }) => row.hold === 'lease' && (row.dueAt ?? 0) > now)) {
     return { to: 'rest', dueAt: now + WAIT_FOR_STRIPES_MS };
   }
   if ('session' in head.step) await discard(engine, head, signal);
-  return endWith(engine, head, { phase: 'canceled', code: 'canceled', endedAt: engine.clock.now() });
+  return endWith(engine, head, { phase: 'canceled', code, endedAt: engine.clock.now() });
+}
+
+/** The staged bytes are not what they were: a replaced inbox object cancels, a lost chunk is a failure. */
+export async function endStale(context: Canceling): Promise<Release> {
+  const { engine, head } = context;
+  if (head.file.layout.kind === 'object') return cancel(context, 'upload.replaced');
+  const lost = new Fault('rejected', 'staging.lost', 'staged bytes are no longer in the bucket: upload the file again');
+  return endWith(engine, head, failure(engine, head, lost));
 }
 
 async function discard(engine: Engine, head: HeadState, signal: AbortSignal): Promise<void> {

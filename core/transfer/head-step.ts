@@ -60,15 +60,6 @@ export function reopened(head: HeadState): HeadState {
   return { ...head, attempt: head.attempt + 1, step: { phase: 'opening', rounds: 0, asks: [], known: {} } };
 }
 
-/** An inbox object was replaced while it was being delivered: its new content is another upload. Lost chunks are a failure. */
-export function endStale(engine: Engine, head: HeadState): Release {
-  if (head.file.layout.kind === 'object') {
-    return endWith(engine, head, { phase: 'canceled', code: 'upload.replaced', endedAt: engine.clock.now() });
-  }
-  const lost = new Fault('rejected', 'staging.lost', 'staged bytes are no longer in the bucket: upload the file again');
-  return endWith(engine, head, failure(engine, head, lost));
-}
-
 export function failure(engine: Engine, head: HeadState, fault: Fault): Step & { phase: 'failed' } {
   if (head.step.phase === 'done' || head.step.phase === 'failed' || head.step.phase === 'canceled') {
     throw new Fault('bug', 'engine.phase', 'an ended transfer cannot fail');

@@ -4,13 +4,12 @@ import type { Release } from '#core/ports/work-table.ts';
 import { HeadState, readyAt, withEvent } from '#core/state.ts';
 import { arm } from './arming.ts';
 import { backoffMs, isWorthRetrying } from './backoff.ts';
-import { cancel } from './canceling.ts';
+import { cancel, endStale } from './canceling.ts';
 import { ensureDigest } from './digest-row.ts';
 import { type Budget, type Engine, MAX_SESSIONS } from './engine.ts';
 import { finish } from './finishing.ts';
 import {
   commitStep,
-  endStale,
   endWith,
   failure,
   type HeadStep,
@@ -35,7 +34,7 @@ export async function advanceHead(engine: Engine, lease: Lease, budget: Budget):
     const current = head;
     try {
       if (row.wish === 'cancel' && phase !== 'finishing') {
-        return await cancel({ engine, lease, head: current, signal });
+        return await cancel({ engine, lease, head: current, signal }, 'canceled');
       }
       if (row.wish === 'pause' && phase !== 'finishing') return { to: 'parked' };
       const provider = await engine.destinations.provider(head.file.destinationId);
@@ -46,7 +45,9 @@ export async function advanceHead(engine: Engine, lease: Lease, budget: Budget):
     } catch (error) {
       if (lease.signal.aborted || error instanceof LeaseLost) throw error;
       if (budget.signal.aborted) return { to: 'wait', dueAt: readyAt(current) };
-      return afterFault(engine, current, toFault(error));
+      const fault = toFault(error);
+      if (fault.code === 'staging.changed') return endStale({ engine, lease, head: current, signal });
+      return afterFault(engine, current, fault);
     }
   }
 }
@@ -84,7 +85,6 @@ function afterFault(engine: Engine, head: HeadState, fault: Fault): Release {
   const now = engine.clock.now();
   const counted: HeadState = { ...head, failures: head.failures + 1, streak: head.streak + 1 };
   engine.log.error('transfer.fault', { ...logged(head), kind: fault.kind, code: fault.code });
-  if (fault.code === 'staging.changed') return endStale(engine, counted);
   if (isWorthRetrying(fault, counted.streak)) {
     const noted = withEvent(counted, now, 'fault', fault.code);
     return {

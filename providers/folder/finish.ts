@@ -5,7 +5,7 @@ import type { Receipt } from '#core/wire/transfer.ts';
 import { syncDirectory } from './durable.ts';
 import { fsCall, sessionGone } from './faults.ts';
 import { findPlaced, place } from './place.ts';
-import { type FolderSession, find, locate } from './session.ts';
+import { type FolderSession, find, locate, type Place } from './session.ts';
 import type { FolderSettings } from './settings.ts';
 import { openTemp, removeTemp, tempState } from './temp-file.ts';
 import type { Tree } from './tree.ts';
@@ -21,23 +21,16 @@ export async function finish(
   item: Item,
   signal: AbortSignal,
 ): Promise<Receipt> {
-  const { directory, temp } = await locate(folders, item);
-  const state = await tempState(temp, session.inode);
-  const placed = state?.links === 1 ? null : await findPlaced(directory, item.name, session.inode);
-  if (state === null && placed === null) throw sessionGone();
+  const where = await locate(folders, item);
+  const state = await tempState(where.temp, session.inode);
   if (state !== null && state.sizeBytes !== item.sizeBytes) {
     throw new Fault('gone', 'folder.temp_damaged', 'the unfinished file has lost bytes: it is sent again');
   }
-  let name = placed?.name;
-  if (name === undefined) {
-    await syncTemp(temp, session.inode);
-    signal.throwIfAborted();
-    const { onConflict } = settings;
-    const { transferId } = item;
-    name = await place({ directory, temp, inode: session.inode, name: item.name, transferId, onConflict });
-  }
-  await removeTemp(temp, session.inode);
-  await syncDirectory(directory);
+  const placed = state?.links === 1 ? null : await findPlaced(where.directory, item.name, session.inode);
+  if (state === null && placed === null) throw sessionGone();
+  const name = placed?.name ?? (await nameIt(where, settings, session, item, signal));
+  await removeTemp(where.temp, session.inode);
+  await syncDirectory(where.directory);
   return receiptFor(item, name);
 }
 
@@ -51,6 +44,25 @@ export async function inspect(folders: Tree, session: FolderSession, item: Item)
   // The finish that placed it may have died before it made the name durable.
   await syncDirectory(found.directory);
   return { kind: 'complete', receipt: receiptFor(item, placed.name) };
+}
+
+async function nameIt(
+  { directory, temp }: Place,
+  { onConflict }: FolderSettings,
+  { inode }: FolderSession,
+  { name, transferId }: Item,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    await syncTemp(temp, inode);
+    signal.throwIfAborted();
+    return await place({ directory, temp, inode, name, transferId, onConflict });
+  } catch (error) {
+    // Another process may have finished the same transfer since we looked.
+    const placed = error instanceof Fault && error.kind === 'gone' ? await findPlaced(directory, name, inode) : null;
+    if (placed === null) throw error;
+    return placed.name;
+  }
 }
 
 async function syncTemp(temp: string, inode: string): Promise<void> {

@@ -3,7 +3,7 @@ import { link, lstat, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '#core/fault.ts';
 import type { TransferId } from '#core/wire/ids.ts';
-import { errno, fsAsk, fsCall, fsFault } from './faults.ts';
+import { errno, fsAsk, fsCall, fsFault, sessionGone } from './faults.ts';
 import { conflictName } from './names.ts';
 
 export type OnConflict = 'rename' | 'replace' | 'fail';
@@ -48,7 +48,8 @@ export async function findPlaced(
 
 /**
  * Moves the temp file to its name and answers which one that became. Repeating it, also from two processes at once, ends with
- * one file: a name that already leads to the inode counts as taken by us. Throws Fault `rejected` `folder.exists`.
+ * one file: a name that already leads to the inode counts as taken by us. Throws Fault `rejected` `folder.exists`, and `gone` when the
+ * temp file is no longer there.
  */
 export async function place(file: Finished): Promise<string> {
   if (file.onConflict === 'replace') return replace(file);
@@ -74,6 +75,7 @@ async function replace({ temp, directory, name }: Finished): Promise<string> {
     return name;
   } catch (error) {
     if (errno(error) === 'EISDIR' || errno(error) === 'ENOTEMPTY') throw nameTaken();
+    if (errno(error) === 'ENOENT') throw sessionGone();
     throw fsFault(error, 'naming the file');
   }
 }
@@ -81,45 +83,53 @@ async function replace({ temp, directory, name }: Finished): Promise<string> {
 async function takeName(file: Finished, target: string): Promise<boolean> {
   try {
     await link(file.temp, target);
+    return true;
   } catch (error) {
     const name = errno(error);
-    if (name === 'EEXIST') return isOurs(target, file.inode);
-    if (CANNOT_LINK.includes(name)) return takeNameByPlaceholder(file, target);
+    if (name === 'EEXIST') return takeIfOurs(file, target);
+    if (name === 'ENOENT') throw sessionGone();
+    if (CANNOT_LINK.includes(name)) return takeByPlaceholder(file, target);
     throw fsFault(error, 'naming the file');
   }
-  return true;
 }
 
 /**
  * Without hard links the name is first taken by a small file of ours, then renamed over. The placeholder holds the transfer's
  * id, so that a repeat after a crash knows it for its own.
  */
-async function takeNameByPlaceholder(file: Finished, target: string): Promise<boolean> {
+async function takeByPlaceholder(file: Finished, target: string): Promise<boolean> {
   const doing = 'taking the name';
-  const mark = `entrepot is placing ${file.transferId} here\n`;
   const placeholder = await fsAsk(doing, open(target, 'wx'), 'EEXIST');
-  if (placeholder) {
-    try {
-      await fsCall(doing, placeholder.writeFile(mark));
-    } finally {
-      await placeholder.close();
-    }
-  } else if (await isOurs(target, file.inode)) {
-    return true;
-  } else if (!(await isMarked(target, mark))) {
-    return false;
+  if (placeholder === null) return takeIfOurs(file, target);
+  try {
+    await fsCall(doing, placeholder.writeFile(placeholderFor(file)));
+  } finally {
+    await placeholder.close();
   }
-  await fsCall('naming the file', rename(file.temp, target));
-  return true;
+  return renameOver(file, target);
 }
 
-async function isOurs(target: string, inode: string): Promise<boolean> {
+/** The name is there already: it may be the file itself, or our placeholder for it. */
+async function takeIfOurs(file: Finished, target: string): Promise<boolean> {
   const stats = await fsAsk('looking at the name', lstat(target, { bigint: true }), 'ENOENT');
-  return stats !== null && String(stats.ino) === inode;
+  if (stats === null) return false;
+  if (String(stats.ino) === file.inode) return true;
+  const mark = placeholderFor(file);
+  if (!stats.isFile() || Number(stats.size) !== Buffer.byteLength(mark)) return false;
+  const text = await fsAsk('reading the name', readFile(target, 'utf8'), 'ENOENT', 'EACCES');
+  return text === mark && renameOver(file, target);
 }
 
-async function isMarked(target: string, mark: string): Promise<boolean> {
-  const stats = await fsAsk('looking at the name', lstat(target), 'ENOENT');
-  if (!stats?.isFile() || stats.size !== Buffer.byteLength(mark)) return false;
-  return (await fsAsk('reading the name', readFile(target, 'utf8'), 'ENOENT')) === mark;
+async function renameOver(file: Finished, target: string): Promise<boolean> {
+  const done = await fsAsk(
+    'naming the file',
+    rename(file.temp, target).then(() => true),
+    'ENOENT',
+  );
+  if (done === null) throw sessionGone();
+  return done;
+}
+
+function placeholderFor(file: Finished): string {
+  return `entrepot is placing ${file.transferId} here\n`;
 }

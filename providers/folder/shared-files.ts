@@ -74,7 +74,8 @@ async function writeAll(handle: FileHandle, buffers: readonly Uint8Array[], posi
   let at = position;
   while (rest.length > 0) {
     const { bytesWritten } = await fsCall('writing the file', handle.writev(rest, at));
-    if (bytesWritten === 0) throw new Fault('transient', 'folder.io', 'the file system took no bytes and did not say why');
+    if (bytesWritten === 0)
+      throw new Fault('transient', 'folder.io', 'the file system took no bytes and did not say why');
     at += bytesWritten;
     rest = dropBytes(rest, bytesWritten);
   }

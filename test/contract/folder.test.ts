@@ -6,7 +6,7 @@ for (const rule of ['rename', 'replace'] as const) {
     name: `folder, on conflict ${rule}`,
     make: async () => {
       const subject = await folderRig(rule);
-      return { subject, cleanup: () => subject[Symbol.asyncDispose]() };
+      return { subject, cleanup: async () => subject[Symbol.asyncDispose]() };
     },
   });
 }

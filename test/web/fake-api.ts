@@ -108,13 +108,10 @@ export async function fakeApi(options: FakeOptions = {}): Promise<FakeApi> {
   api.on('upgrade', (request, socket, head) => {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((word) => word.trim());
     const ticket = offered.find((word) => word.startsWith('ticket.'))?.slice('ticket.'.length);
-    const fault = takeFault('WS', request.url ?? '');
-    if (
-      fault ||
-      !ticket ||
-      !socketTickets.delete(ticket) ||
-      new URL(request.url ?? '', 'http://x').pathname !== '/ws'
-    ) {
+    // A ticket is spent by its first use, also by one that fails.
+    const isKnown = ticket !== undefined && socketTickets.delete(ticket);
+    const isRoute = new URL(request.url ?? '', 'http://x').pathname === '/ws';
+    if (takeFault('WS', '') || !isKnown || !isRoute) {
       socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n');
       return;
     }

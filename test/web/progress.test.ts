@@ -37,8 +37,10 @@ describe('store', () => {
     rank: [rank],
     movedBytes,
   });
-  const changes = (seq: number, ...transfers: TransferView[]) =>
-    ({ event: 'changes', data: { seq, transfers, removed: [] } }) as const;
+  const changes = (seq: number, ...transfers: TransferView[]) => ({
+    event: 'changes' as const,
+    data: { seq, transfers, removed: [] },
+  });
 
   it('keeps the newest view whatever the order of frames and answers', async () => {
     const view = fake.plant({ sizeBytes: 100 });
@@ -161,11 +163,9 @@ describe('socket', () => {
     fake.cutSockets();
     await untilSocket('waiting');
     socket.reconnect();
-    await untilSocket('connecting');
     await untilSocket('waiting');
     expect(socket.status()).toMatchObject({ reason: 'no_ticket', failures: 2 });
     socket.reconnect();
-    await untilSocket('connecting');
     await untilSocket('waiting');
     expect(socket.status()).toMatchObject({ reason: 'no_socket', failures: 3 });
   });

@@ -3,7 +3,18 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PartReceipt } from '#core/ports/provider.ts';
 import { expectFault } from '../../contract/expect-fault.ts';
-import { bytesOf, ctx, deliver, finish, inspect, itemOf, type Opened, open, putAll, sha256 } from '../../contract/push-rig.ts';
+import {
+  bytesOf,
+  ctx,
+  deliver,
+  finish,
+  inspect,
+  itemOf,
+  type Opened,
+  open,
+  putAll,
+  sha256,
+} from '../../contract/push-rig.ts';
 import { type FolderRig, folderRig, tempOf } from './rig.ts';
 
 const LONG = `${'n'.repeat(251)}.mp4`;

@@ -55,15 +55,18 @@ describe('folder: nothing is written outside the root', () => {
     await expectFault('rejected', 'folder.name_reserved', provider.open(item, ctx));
   });
 
-  it.each(['absolute', 'relative', 'chained'] as const)('a folder behind an %s link that leads out is refused', async (kind) => {
-    await using place = await besideVictim();
-    const target = kind === 'absolute' ? place.victim : '../victim';
-    await symlink(target, join(place.rig.root, kind === 'chained' ? 'first' : 'out'));
-    if (kind === 'chained') await symlink('first', join(place.rig.root, 'out'));
-    await expectRefused(place.rig, { folder: '/out' });
-    await expectRefused(place.rig, { folder: '/out/deeper/still' });
-    await place.expectUntouched();
-  });
+  it.each(['absolute', 'relative', 'chained'] as const)(
+    'a folder behind an %s link that leads out is refused',
+    async (kind) => {
+      await using place = await besideVictim();
+      const target = kind === 'absolute' ? place.victim : '../victim';
+      await symlink(target, join(place.rig.root, kind === 'chained' ? 'first' : 'out'));
+      if (kind === 'chained') await symlink('first', join(place.rig.root, 'out'));
+      await expectRefused(place.rig, { folder: '/out' });
+      await expectRefused(place.rig, { folder: '/out/deeper/still' });
+      await place.expectUntouched();
+    },
+  );
 
   it('a link that leads to a neighbour whose name begins like the root is refused', async () => {
     await using place = await besideVictim();
