@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { type FileHandle, open, readdir, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Sink } from './receive.ts';
 
 export interface Blobs {
@@ -22,9 +22,11 @@ export interface Blobs {
   sweep(known: ReadonlySet<string>): Promise<void>;
 }
 
-export function openBlobs(root: string): Blobs {
+export async function openBlobs(root: string): Promise<Blobs> {
   // All folders exist from the start, so that a new blob costs one directory sync and not two.
   for (let shard = 0; shard < 256; shard++) mkdirSync(join(root, hex(shard)), { recursive: true });
+  await syncFolder(root);
+  await syncFolder(dirname(root));
   const pathOf = (name: string): string => join(root, name.slice(0, 2), name);
 
   async function removeOne(name: string): Promise<void> {

@@ -22,7 +22,7 @@ export interface StoredObject {
   readonly checksum: Checksum | undefined;
 }
 
-export type NewObject = Omit<StoredObject, 'content' | 'modifiedMs'>;
+type NewObject = Omit<StoredObject, 'content' | 'modifiedMs'>;
 
 /** One blob of a content; `number` starts at 1, `start` is its offset in the object. */
 export interface Piece {
@@ -33,7 +33,7 @@ export interface Piece {
 }
 
 /** What a committed change is called in its event; rises with every change of a key. */
-export interface Change {
+interface Change {
   readonly sequence: number;
   readonly modifiedMs: number;
 }

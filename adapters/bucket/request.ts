@@ -98,7 +98,10 @@ function hoistedHeaders(query: ReadonlyMap<string, string>): Map<string, string>
   const hoisted = new Map<string, string>();
   for (const [name, value] of query) {
     const lower = name.toLowerCase();
-    if (lower.startsWith('x-amz-')) hoisted.set(lower, Buffer.from(value).toString('latin1'));
+    if (!lower.startsWith('x-amz-')) continue;
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what no header could have carried.
+    if (/[\u0000-\u001f\u007f]/.test(value)) throw new S3Error('InvalidArgument', `${name} is no header value.`);
+    hoisted.set(lower, Buffer.from(value).toString('latin1'));
   }
   return hoisted;
 }

@@ -11,15 +11,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { authenticator, type Credential } from './authenticate.ts';
 import { answerBrokenRequest } from './broken-request.ts';
-import type { Call, Content, Context } from './context.ts';
 import { cors } from './cors.ts';
-import { S3Error } from './errors.ts';
 import { notification } from './events.ts';
-import { readRequest, requestId, type S3Request } from './request.ts';
-import { operationOf } from './router.ts';
+import { handle, type Service } from './handle.ts';
 import { openStore } from './store.ts';
 import { throttle } from './throttle.ts';
-import { discardBody, requestBody, sendError, sendReply } from './wire.ts';
 
 export interface BucketOptions {
   /** Everything is kept under it. One process at a time. */
@@ -45,7 +41,7 @@ export interface BucketOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-export interface BucketStats {
+interface BucketStats {
   /** Objects and parts whose bytes arrived, copies not counted. */
   readonly puts: number;
   readonly gets: number;
@@ -68,84 +64,37 @@ export async function startBucket(options: BucketOptions): Promise<Bucket> {
   const store = await openStore(options.dataDir, now);
   if (!store.buckets().some(({ name }) => name === options.bucket)) store.createBucket(options.bucket);
 
-  const authenticate = authenticator(options.credentials, region, now);
-  const crossOrigin = cors(options.allowedOrigins);
-  const [inbound, outbound] = [throttle(options.bytesPerSecond), throttle(options.bytesPerSecond)];
-  const stats = { puts: 0, gets: 0, bytesIn: 0, bytesOut: 0 };
-  const context: Context = {
-    store,
-    region,
-    publish(call, event) {
-      if (!onEvent) return;
-      const body = notification(event, call.request, call.signature.accessKeyId, region);
-      setImmediate(() => onEvent(body));
+  const counters = { puts: 0, gets: 0, bytesIn: 0, bytesOut: 0 };
+  const service: Service = {
+    context: {
+      store,
+      region,
+      publish({ request, signature }, event) {
+        if (onEvent) setImmediate(onEvent, notification(event, request, signature.accessKeyId, region));
+      },
     },
+    authenticate: authenticator(options.credentials, region, now),
+    cors: cors(options.allowedOrigins),
+    ownHosts: [host.toLowerCase(), 'localhost'],
+    inbound: throttle(options.bytesPerSecond),
+    outbound: throttle(options.bytesPerSecond),
+    counters,
+    onError,
   };
 
-  async function handle(http: IncomingMessage, response: ServerResponse, waitsFor100: boolean): Promise<void> {
-    const id = requestId();
-    const shape = { id, method: http.method ?? 'GET', path: '' };
-    let content: Content | undefined;
-    let isInvited = !waitsFor100;
-    setHeaders(response, { 'x-amz-request-id': id, 'x-amz-id-2': id, ...crossOrigin.headers(http.headers.origin) });
-    try {
-      const request = readRequest(http, id, [host.toLowerCase(), 'localhost']);
-      shape.path = request.path;
-      if (request.method === 'OPTIONS') {
-        setHeaders(response, crossOrigin.preflight(request));
-        return await sendReply(response, { status: 200 }, outbound, () => undefined);
-      }
-      const signature = authenticate(request);
-      const call: Call = {
-        request,
-        signature,
-        openBody: () => {
-          const invite = (): void => {
-            if (!isInvited) response.writeContinue();
-            isInvited = true;
-          };
-          return requestBody(http, inbound, invite, (bytes) => {
-            stats.bytesIn += bytes;
-          });
-        },
-      };
-      const reply = await operationOf(request)(context, call);
-      content = reply.content;
-      countCall(request, content);
-      await sendReply(response, reply, outbound, (bytes) => {
-        stats.bytesOut += bytes;
-      });
-    } catch (error) {
-      if (!(error instanceof S3Error) && !response.destroyed) onError(error);
-      if (response.headersSent || response.destroyed) {
-        response.destroy();
-        return;
-      }
-      // A client that was not invited to send its body may send it or not; only a new connection is unambiguous.
-      if (!isInvited) response.setHeader('connection', 'close');
-      sendError(response, error instanceof S3Error ? error : new S3Error('InternalError'), shape);
-    } finally {
-      content?.release();
-      discardBody(http);
-    }
-  }
-
-  function countCall(request: S3Request, content: Content | undefined): void {
-    if (content) stats.gets++;
-    if (request.method === 'PUT' && request.key !== undefined && !request.header('x-amz-copy-source')) stats.puts++;
-  }
-
   const running = new Set<Promise<void>>();
-  function track(http: IncomingMessage, response: ServerResponse, waitsFor100: boolean): void {
-    const work = handle(http, response, waitsFor100).finally(() => running.delete(work));
+  function track(http: IncomingMessage, response: ServerResponse, invite?: () => void): void {
+    const work = handle(service, http, response, invite)
+      .catch(onError)
+      .finally(() => running.delete(work));
     running.add(work);
   }
 
   const server = createServer(SERVER_LIMITS);
   // Bytes have to move at least this often; a whole request may take as long as it needs.
   server.timeout = IDLE_MS_MAX;
-  server.on('request', (http, response) => track(http, response, false));
-  server.on('checkContinue', (http, response) => track(http, response, true));
+  server.on('request', (http, response) => track(http, response));
+  server.on('checkContinue', (http, response) => track(http, response, () => response.writeContinue()));
   server.on('clientError', answerBrokenRequest);
   try {
     await listening(server, options.port, host);
@@ -158,7 +107,7 @@ export async function startBucket(options: BucketOptions): Promise<Bucket> {
   return {
     url: `http://${urlHost(host)}:${port}`,
     port,
-    stats: () => ({ ...stats }),
+    stats: () => ({ ...counters }),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const impatience = setTimeout(() => server.closeAllConnections(), CLOSE_MS_MAX);
@@ -186,10 +135,6 @@ function listening(server: ReturnType<typeof createServer>, port: number, host: 
       resolve();
     });
   });
-}
-
-function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
 }
 
 /** A server that listens everywhere is reached on the loopback address; IPv6 addresses need brackets. */

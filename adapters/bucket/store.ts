@@ -11,7 +11,7 @@ import { type ListQuery, listObjects, type Page } from './listing.ts';
 import { type Objects, objectTable, wholeSeconds } from './objects.ts';
 import { type Uploads, uploadTable } from './uploads.ts';
 
-export interface BucketRow {
+interface BucketRow {
   readonly name: string;
   readonly createdMs: number;
 }
@@ -36,7 +36,7 @@ export interface Store {
 export async function openStore(dataDir: string, now: () => number): Promise<Store> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const db = openDatabase(join(dataDir, 'index.db'));
-  const blobs = openBlobs(join(dataDir, 'blobs'));
+  const blobs = await openBlobs(join(dataDir, 'blobs'));
   await sweep(db, blobs, now());
   const objects = objectTable(db, blobs, now);
 

@@ -10,7 +10,7 @@ import { type Database, integer, keyBytes, keyText, optionalText, type Row, text
 import { S3Error } from './errors.ts';
 import { readChecksum, type StoredHeaders, wholeSeconds } from './objects.ts';
 
-export interface UploadTarget {
+interface UploadTarget {
   readonly bucket: string;
   readonly key: string;
 }

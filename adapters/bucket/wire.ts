@@ -8,14 +8,17 @@ import { errorDocument } from './xml.ts';
 /** The largest body that is read and thrown away after a refusal, so that its sender gets to read the refusal. */
 const DISCARD_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Yields the raw body. `begin` is called before the first byte is waited for, `count` for every piece. */
+/** The other end closed the connection while an answer was being written; nobody's fault. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
+}
+
+/** Yields the raw body, as fast as the limit allows. Throws IncompleteBody when the client stops early. */
 export async function* requestBody(
   http: IncomingMessage,
   limit: Throttle,
-  begin: () => void,
   count: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
-  begin();
   try {
     // Left early, the stream must live on: destroying it would take the answer's socket with it.
     for await (const bytes of http.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -31,7 +34,7 @@ export async function* requestBody(
   }
 }
 
-/** Writes an answer to its end. Throws when the client goes away. */
+/** Writes an answer to its end. Throws ClientGone. */
 export async function sendReply(
   response: ServerResponse,
   reply: Reply,
@@ -105,12 +108,12 @@ async function sendContent(
 /** Resolves once the bytes have left, so that their buffer may be filled anew. */
 function written(response: ServerResponse, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    const gone = (): void => reject(new Error('the client went away'));
+    const gone = (cause?: unknown): void => reject(new ClientGone('the client went away', { cause }));
     if (response.destroyed) return gone();
     response.once('close', gone);
     response.write(bytes, (error) => {
       response.off('close', gone);
-      if (error) reject(error);
+      if (error) gone(error);
       else resolve();
     });
   });

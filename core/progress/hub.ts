@@ -96,8 +96,9 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
    * have read what they want to know before it changed.
    */
   function refresh(ownerId: string, owner: Owner): Promise<void> {
+    if (owner.readingNext !== null) return owner.readingNext;
     if (owner.reading === null) return startReading(ownerId, owner);
-    owner.readingNext ??= owner.reading.catch(() => undefined).then(() => startReading(ownerId, owner));
+    owner.readingNext = owner.reading.catch(() => undefined).then(() => startReading(ownerId, owner));
     return owner.readingNext;
   }
 

@@ -6,7 +6,7 @@ import type { TransferId } from '#core/wire/ids.ts';
 import { errno, fsAsk, fsCall, fsFault, sessionGone } from './faults.ts';
 import { conflictName } from './names.ts';
 
-export type OnConflict = 'rename' | 'replace' | 'fail';
+type OnConflict = 'rename' | 'replace' | 'fail';
 
 /** A folder with this many files of one name has a loop somewhere, not a reader. */
 const CONFLICTS_MAX = 1_000;

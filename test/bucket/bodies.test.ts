@@ -295,6 +295,17 @@ describe('aws-chunked bodies', () => {
     expect((await stored(key))?.toString()).toBe(status === 200 ? 'hello' : undefined);
   });
 
+  it('that break in the middle of many bytes are refused, and their sender gets to read it', async () => {
+    const headers = {
+      'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+      'x-amz-decoded-content-length': String(20 * 1024 * 1024),
+      'x-amz-trailer': 'x-amz-checksum-crc32',
+    };
+    const body = Buffer.concat([Buffer.from('5\r\nhello!!'), Buffer.alloc(20 * 1024 * 1024)]);
+    expect((await put('broken', body, headers)).code).toBe('InvalidChunkSizeError');
+    expect(await stored('broken')).toBeUndefined();
+  });
+
   it('need a decoded length', async () => {
     const headers = {
       'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',

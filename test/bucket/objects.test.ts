@@ -85,6 +85,14 @@ describe('an object', () => {
     }
   });
 
+  it('takes no metadata from a query that a header could not carry', async () => {
+    const answer = await send(await presign(harness.url('meta', '?x-amz-meta-a=1%0A2'), { method: 'PUT' }), 'x');
+    expect(answer.code).toBe('InvalidArgument');
+    const hoisted = await presign(harness.url('hoisted', '?x-amz-meta-a=1'), { method: 'PUT' });
+    expect((await send(hoisted, 'x')).status).toBe(200);
+    expect((await send(await presign(harness.url('hoisted')))).headers['x-amz-meta-a']).toBe('1');
+  });
+
   it('is deleted once and stays deleted without complaint', async () => {
     await put('gone', 'a');
     await harness.s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: 'gone' }));

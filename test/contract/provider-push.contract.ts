@@ -198,7 +198,11 @@ const inspectLaws: Laws<PushRig> = {
 
   'inspect does not take an older file of the same name and size for ours': async (rig) => {
     await deliver(rig, 100, { seed: 1 });
-    expect(await inspect(await open(rig, 100, { seed: 2 }))).toMatchObject({ kind: 'partial' });
+    const opened = await open(rig, 100, { seed: 2 });
+    expect(await inspect(opened)).toMatchObject({ kind: 'partial' });
+    await putAll(opened);
+    await rig.expireSession(opened.session, opened.item);
+    expect(await inspect(opened)).toEqual({ kind: 'gone' });
   },
 
   'inspect of an expired session says gone': async (rig) => {

@@ -44,7 +44,7 @@ export interface Delivered extends Opened {
 /** How a part's body misbehaves. */
 export type BodyFault = 'ends early' | 'errors';
 
-export const never = new AbortController().signal;
+const never = new AbortController().signal;
 export const ctx = { signal: never };
 
 let transfers = 0;

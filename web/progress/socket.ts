@@ -95,7 +95,10 @@ export function progressSocket(needs: SocketNeeds): ProgressSocket {
 
     function tick(): void {
       const isDead = pingAtMs > heardAtMs && needs.nowMs() - heardAtMs >= SILENCE_MAX_MS;
-      if (isDead) return fail();
+      if (isDead) {
+        fail();
+        return;
+      }
       pingAtMs = needs.nowMs();
       say({ event: 'ping', data: { timestamp: pingAtMs } });
       undo.push(needs.after(PING_MS, tick));

@@ -45,7 +45,8 @@ export interface ApiClient {
   removeUpload(id: string): Promise<void>;
   listTransfers(query: TransferQuery, signal?: AbortSignal): Promise<TransferList>;
   readTransfer(id: string, signal?: AbortSignal): Promise<TransferView>;
-  actOnTransfer(id: string, verb: TransferVerb): Promise<void>;
+  /** The transfer as it is now, or null from a server that answers nothing. */
+  actOnTransfer(id: string, verb: TransferVerb): Promise<TransferView | null>;
   listEvents(id: string, signal?: AbortSignal): Promise<readonly TransferEvent[]>;
   listDestinations(signal?: AbortSignal): Promise<readonly DestinationView[]>;
   createDestination(body: CreateDestination): Promise<DestinationView>;
@@ -85,7 +86,10 @@ export function apiClient(options: ApiOptions): ApiClient {
     removeUpload: (id) => call('DELETE', upload(id), z.unknown(), {}).then(nothing),
     listTransfers: (query, signal) => call('GET', `/api/v1/transfers${search(query)}`, TransferList, { signal }),
     readTransfer: (id, signal) => call('GET', transfer(id), TransferView, { signal }),
-    actOnTransfer: (id, verb) => call('POST', `${transfer(id)}/${verb}`, z.unknown(), { body: {} }).then(nothing),
+    async actOnTransfer(id, verb) {
+      const answer = TransferView.safeParse(await call('POST', `${transfer(id)}/${verb}`, z.unknown(), { body: {} }));
+      return answer.success ? answer.data : null;
+    },
     listEvents: async (id, signal) => (await call('GET', `${transfer(id)}/events`, EventList, { signal })).items,
     listDestinations: async (signal) => (await call('GET', '/api/v1/destinations', DestinationList, { signal })).items,
     createDestination: (body) => call('POST', '/api/v1/destinations', DestinationView, { body }),

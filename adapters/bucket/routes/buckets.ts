@@ -68,7 +68,7 @@ export function bucketVersioning({ store }: Context, { request }: Call): Reply {
 }
 
 /** 3 to 63 characters, as S3 has it, so that every name can be a host name. */
-export function isBucketName(name: string): boolean {
+function isBucketName(name: string): boolean {
   return /^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name);
 }
 

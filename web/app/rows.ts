@@ -1,0 +1,269 @@
+/** One row of the list: a transfer as the server sees it, joined with this page's own work on its upload. Pure. */
+import type { Receipt, Status, TransferView } from '#core/wire/transfer.ts';
+import type { ProgressSnapshot, Tracked } from '../progress/store.ts';
+import type { QueueSnapshot } from '../upload/queue.ts';
+import { isRunning, type UploadState } from '../upload/upload-state.ts';
+
+/** The public status words, and those that only the sending page can know. */
+export type RowStatus = Status | 'queued' | 'preparing' | 'staging' | 'offline' | 'retrying';
+export type Tone = 'quiet' | 'moving' | 'good' | 'warn' | 'bad';
+export type Group = 'underWay' | 'inLine' | 'ended';
+export type RowVerb = 'pause' | 'resume' | 'retry' | 'cancel' | 'remove';
+export type Filter = 'all' | 'active' | 'finished' | 'failed';
+
+export interface Row {
+  readonly key: string;
+  readonly name: string;
+  readonly folder: string;
+  readonly destinationIds: readonly string[];
+  readonly status: RowStatus;
+  readonly tone: Tone;
+  readonly group: Group;
+  readonly sizeBytes: number;
+  readonly stagedBytes: number;
+  readonly movedBytes: number;
+  /** Null unless the file is being hashed before it is sent. */
+  readonly hashedBytes: number | null;
+  readonly stageRate: number;
+  readonly moveRate: number;
+  readonly etaSeconds: number | null;
+  readonly partsDone: number;
+  readonly partCount: number;
+  readonly chunksLeft: number;
+  readonly instant: boolean;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly receipt: Receipt | null;
+  readonly attempt: number;
+  readonly addedAtMs: number;
+  readonly startedAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly movedAtMs: number;
+  readonly verbs: readonly RowVerb[];
+  readonly upload: UploadState | null;
+  readonly transfer: TransferView | null;
+}
+
+export interface Totals {
+  readonly stageRate: number;
+  readonly moveRate: number;
+  /** Not delivered yet, and of that what has not left this device. */
+  readonly leftBytes: number;
+  readonly localBytes: number;
+  readonly etaSeconds: number | null;
+  readonly counts: Readonly<Record<Filter, number>>;
+}
+
+/** All rows: what moves first, then what waits, then what has ended, the latest first. */
+export function joinRows(queue: QueueSnapshot, progress: ProgressSnapshot): readonly Row[] {
+  const rows: Row[] = [];
+  for (const upload of queue.uploads) {
+    const transfers = upload.uploadId ? progress.byUpload.get(upload.uploadId) : undefined;
+    if (!transfers) rows.push(localRow(upload));
+  }
+  for (const tracked of progress.items)
+    rows.push(transferRow(tracked, queue.byUploadId.get(tracked.view.uploadId) ?? null));
+  return rows.sort(byPlace);
+}
+
+export function isShown(row: Row, filter: Filter, search: string): boolean {
+  if (search && !`${row.folder}/${row.name}`.toLocaleLowerCase().includes(search)) return false;
+  if (filter === 'all') return true;
+  return filterOf(row) === filter;
+}
+
+export function totalsOf(rows: readonly Row[]): Totals {
+  const counts = { all: rows.length, active: 0, finished: 0, failed: 0 };
+  const uploads = new Set<UploadState>();
+  let moveRate = 0;
+  let leftBytes = 0;
+  for (const row of rows) {
+    counts[filterOf(row)] += 1;
+    if (row.upload) uploads.add(row.upload);
+    if (row.group === 'ended') continue;
+    moveRate += row.moveRate;
+    leftBytes += row.sizeBytes - row.movedBytes;
+  }
+  let stageRate = 0;
+  let localBytes = 0;
+  for (const upload of uploads) {
+    if (!isRunning(upload.phase) && upload.phase !== 'queued' && upload.phase !== 'paused') continue;
+    stageRate += upload.bytesPerSecond;
+    localBytes += upload.sizeBytes - upload.stagedBytes;
+  }
+  const slowest = Math.max(stageRate > 1 ? localBytes / stageRate : 0, moveRate > 1 ? leftBytes / moveRate : 0);
+  return { stageRate, moveRate, leftBytes, localBytes, etaSeconds: slowest > 0 ? Math.ceil(slowest) : null, counts };
+}
+
+/** Milliseconds without any movement after which a row that should move is called stuck. */
+export const STUCK_MS = 30_000;
+
+/** `here` when this page is to send bytes, `there` when the server is to deliver; null when nothing is wrong. */
+export function stuckWhere(row: Row, nowMs: number): 'here' | 'there' | null {
+  if (nowMs - row.movedAtMs < STUCK_MS) return null;
+  if (row.status === 'staging' || row.status === 'retrying') return 'here';
+  if (row.status === 'uploading' || row.status === 'checking') return 'there';
+  return null;
+}
+
+/** True while bytes that nobody else has would be lost with the page. */
+export function hasLocalBytes(queue: QueueSnapshot): boolean {
+  return queue.uploads.some(({ phase }) => phase === 'queued' || isRunning(phase));
+}
+
+function localRow(upload: UploadState): Row {
+  const status = localStatus(upload) ?? (upload.phase === 'canceled' ? 'cancelled' : 'pending');
+  return {
+    ...sharedOf(upload, status),
+    key: upload.key,
+    name: upload.name,
+    folder: folderOf(upload),
+    destinationIds: upload.destinations.map(({ id }) => id),
+    sizeBytes: upload.sizeBytes,
+    stagedBytes: upload.sentBytes,
+    movedBytes: 0,
+    moveRate: 0,
+    etaSeconds: upload.etaSeconds,
+    partsDone: 0,
+    partCount: 0,
+    instant: false,
+    receipt: null,
+    verbs: verbsOf(status, upload, true),
+    attempt: 1,
+    addedAtMs: upload.addedAtMs,
+    startedAtMs: upload.startedAtMs,
+    endedAtMs: upload.endedAtMs,
+    movedAtMs: upload.movedAtMs,
+    error: upload.error,
+    upload,
+    transfer: null,
+  };
+}
+
+function transferRow({ view, movedAtMs }: Tracked, upload: UploadState | null): Row {
+  const isOver = view.endedAt !== null || view.phase === 'canceled' || view.phase === 'done';
+  // A file that changed had its upload removed: its transfers are canceled, but the news is why.
+  const isBroken = upload?.phase === 'failed' && view.phase !== 'done';
+  const local = upload && (isBroken || !isOver) ? localStatus(upload) : null;
+  const isStaging = local === 'staging' && view.status === 'uploading';
+  const status = view.status === 'paused' && !isBroken ? 'paused' : isStaging ? 'uploading' : (local ?? view.status);
+  const stagedBytes = Math.max(view.stagedBytes, upload?.sentBytes ?? 0, view.movedBytes);
+  return {
+    ...sharedOf(upload, status),
+    key: upload && view.destinationId === upload.destinations[0]?.id ? upload.key : view.id,
+    name: view.name,
+    folder: view.path,
+    destinationIds: [view.destinationId],
+    sizeBytes: view.sizeBytes,
+    stagedBytes: view.instant ? 0 : Math.min(stagedBytes, view.sizeBytes),
+    movedBytes: view.phase === 'done' ? view.sizeBytes : view.movedBytes,
+    moveRate: view.status === 'uploading' ? view.speedBytesPerSecond : 0,
+    etaSeconds: etaOf(view, upload),
+    partsDone: view.partsDone,
+    partCount: view.partCount,
+    instant: view.instant || view.status === 'quick_success',
+    receipt: view.receipt,
+    attempt: view.attempt,
+    addedAtMs: Date.parse(view.createdAt),
+    startedAtMs: upload?.startedAtMs ?? Date.parse(view.startedAt ?? view.createdAt),
+    endedAtMs: view.endedAt ? Date.parse(view.endedAt) : null,
+    movedAtMs: Math.max(movedAtMs, upload?.movedAtMs ?? 0),
+    error: view.error ?? (isBroken ? upload.error : null),
+    verbs: verbsOf(status, upload, isOver),
+    upload,
+    transfer: view,
+  };
+}
+
+function sharedOf(upload: UploadState | null, status: RowStatus) {
+  const isHashing = upload?.phase === 'hashing';
+  return {
+    status,
+    tone: TONES[status],
+    group: groupOf(status),
+    hashedBytes: isHashing ? upload.hashedBytes : null,
+    stageRate: upload?.phase === 'sending' ? upload.bytesPerSecond : 0,
+    chunksLeft: upload?.phase === 'staged' ? 0 : (upload?.chunksLeft ?? 0),
+  };
+}
+
+/** What a person can do with it now. A transfer that failed at the server keeps its staged bytes and can be retried. */
+function verbsOf(status: RowStatus, upload: UploadState | null, isDeliveryOver: boolean): readonly RowVerb[] {
+  if (status !== 'failed') return VERBS[status] ?? ['pause', 'cancel'];
+  if (upload?.phase !== 'failed') return ['retry'];
+  if (HOPELESS.has(upload.error?.code ?? '')) return ['remove'];
+  return upload.uploadId && !isDeliveryOver ? ['retry', 'cancel'] : ['retry', 'remove'];
+}
+
+/** Failures of this page that the same file cannot get over. */
+const HOPELESS: ReadonlySet<string> = new Set(['client.file_changed', 'client.gone', 'client.name']);
+
+/** Null once the page has nothing more to do with the file. */
+function localStatus(upload: UploadState): RowStatus | null {
+  switch (upload.phase) {
+    case 'staged':
+    case 'canceled':
+      return null;
+    case 'sending':
+      if (upload.waiting === 'offline') return 'offline';
+      return upload.waiting === 'retry' ? 'retrying' : 'staging';
+    default:
+      return upload.waiting === 'offline' ? 'offline' : upload.phase;
+  }
+}
+
+/** The later of the two ends: a file is delivered no sooner than it is staged. */
+function etaOf(view: TransferView, upload: UploadState | null): number | null {
+  const local = upload?.phase === 'sending' ? upload.etaSeconds : 0;
+  if (local === null) return null;
+  if (view.status !== 'uploading') return local === 0 ? null : local;
+  return view.etaSeconds === null ? local || null : Math.max(local, view.etaSeconds);
+}
+
+function folderOf({ destinations, folder }: UploadState): string {
+  const path = destinations[0]?.path ?? '/';
+  return `/${[...path.split('/'), ...folder.split('/')].filter(Boolean).join('/')}`;
+}
+
+function filterOf(row: Row): Exclude<Filter, 'all'> {
+  if (row.status === 'failed') return 'failed';
+  return row.group === 'ended' ? 'finished' : 'active';
+}
+
+const TONES: Record<RowStatus, Tone> = {
+  queued: 'quiet',
+  preparing: 'moving',
+  staging: 'moving',
+  offline: 'warn',
+  retrying: 'warn',
+  pending: 'quiet',
+  hashing: 'moving',
+  checking: 'moving',
+  quick_success: 'good',
+  uploading: 'moving',
+  success: 'good',
+  failed: 'bad',
+  cancelled: 'quiet',
+  paused: 'warn',
+};
+
+const VERBS: Partial<Record<RowStatus, readonly RowVerb[]>> = {
+  quick_success: [],
+  success: [],
+  cancelled: [],
+  paused: ['resume', 'cancel'],
+};
+
+function groupOf(status: RowStatus): Group {
+  if (status === 'queued') return 'inLine';
+  const isEnded = status === 'success' || status === 'quick_success' || status === 'failed' || status === 'cancelled';
+  return isEnded ? 'ended' : 'underWay';
+}
+
+const PLACES: Record<Group, number> = { underWay: 0, inLine: 1, ended: 2 };
+
+function byPlace(a: Row, b: Row): number {
+  if (a.group !== b.group) return PLACES[a.group] - PLACES[b.group];
+  if (a.group === 'ended')
+    return (b.endedAtMs ?? b.addedAtMs) - (a.endedAtMs ?? a.addedAtMs) || (a.key < b.key ? 1 : -1);
+  return a.addedAtMs - b.addedAtMs || (a.key < b.key ? -1 : 1);
+}
