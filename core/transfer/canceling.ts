@@ -1,5 +1,5 @@
 /** Cancel: nobody sends any more, then the remote session is given up, then it is written down. */
-import { type Fault, toFault } from '#core/fault.ts';
+import { Fault, toFault } from '#core/fault.ts';
 import type { Release } from '#core/ports/work-table.ts';
 import type { HeadState } from '#core/state.ts';
 import type { Engine } from './engine.ts';

@@ -8,16 +8,7 @@ import { cancel, endStale } from './canceling.ts';
 import { ensureDigest } from './digest-row.ts';
 import { type Budget, type Engine, MAX_SESSIONS } from './engine.ts';
 import { finish } from './finishing.ts';
-import {
-  commitStep,
-  endWith,
-  failure,
-  type HeadStep,
-  logged,
-  type Onward,
-  reopened,
-  waiting,
-} from './head-step.ts';
+import { commitStep, endWith, failure, type HeadStep, logged, type Onward, reopened, waiting } from './head-step.ts';
 import type { Lease } from './lease.ts';
 import { open } from './opening.ts';
 import { mayOpen, missingDigests } from './readiness.ts';

@@ -10,7 +10,9 @@ const SIZE_BYTES = 96 * 1024 * 1024 + 321;
 
 test('a file arrives once and intact though the server is killed twelve times on the way', async () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-  onTestFailed(() => process.stderr.write(`rerun with SEED=${seed}\n`));
+  onTestFailed(() => {
+    process.stderr.write(`rerun with SEED=${seed}\n`);
+  });
   const random = seeded(seed);
   // Slow enough that kills fall into staging, moving and finishing.
   const home = await serverHome({ ENTREPOT_BUCKET_LIMIT: String(30 * 1024 * 1024) });

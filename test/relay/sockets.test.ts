@@ -239,10 +239,10 @@ describe('progress sockets', () => {
     paused.socket.pause();
     let mostBytes = 0;
     for (let round = 2; round < 42; round++) {
-      const views = Array.from({ length: 200 }, (_, number) => movedView(number, 1, { movedBytes: round * 1e6 }));
+      const views = Array.from({ length: 200 }, (_, number) => movedView(number, 1, { movedBytes: 20e6 + round }));
       await progress.publish(views.map((view) => ({ kind: 'transfer', ownerId: OWNER, view })));
       await clock.advance(500);
-      await other.heard((text) => text.includes(`"movedBytes":${round * 1e6},`));
+      await other.heard((text) => text.includes(`"movedBytes":${20e6 + round},`));
       mostBytes = Math.max(mostBytes, sockets.stats().bufferedBytes);
     }
     expect(mostBytes).toBeLessThan(512 * 1024);
@@ -262,7 +262,9 @@ describe('progress sockets', () => {
     paused.socket.pause();
     const name = 'x'.repeat(4000);
     for (let round = 2; sockets.stats().connections > 0 && round < 300; round++) {
-      const views = Array.from({ length: 200 }, (_, number) => movedView(number, 1, { movedBytes: round * 1e5, name }));
+      const views = Array.from({ length: 200 }, (_, number) =>
+        movedView(number, 1, { movedBytes: 20e6 + round, name }),
+      );
       await progress.publish(views.map((view) => ({ kind: 'transfer', ownerId: OWNER, view })));
       await clock.advance(500);
     }

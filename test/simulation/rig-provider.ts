@@ -56,7 +56,14 @@ export type RigEvent =
   | { readonly kind: 'open'; readonly item: Item }
   | { readonly kind: 'put-start' | 'put-end'; readonly session: RigSession; readonly part: number }
   | { readonly kind: 'put-landed'; readonly session: RigSession; readonly part: number }
-  | { readonly kind: 'inspected'; readonly session: RigSession; readonly from: number; readonly to: number }
+  | {
+      readonly kind: 'inspected';
+      readonly session: RigSession;
+      readonly from: number;
+      readonly to: number;
+      /** The answer lists the parts that are there. */
+      readonly isListed: boolean;
+    }
   | { readonly kind: 'finish'; readonly session: RigSession; readonly parts: number }
   | { readonly kind: 'completed'; readonly session: RigSession; readonly content: Uint8Array }
   | { readonly kind: 'discard'; readonly session: RigSession };
@@ -158,7 +165,7 @@ export function rig(deps: {
   function inspect(caller: Caller, key: Session, { from, to }: { readonly from: number; readonly to: number }): Holding {
     const session = find(key);
     if (session === undefined || session.state === 'expired' || session.state === 'discarded') return { kind: 'gone' };
-    tell(caller, { kind: 'inspected', session, from, to });
+    tell(caller, { kind: 'inspected', session, from, to, isListed: traits.canList });
     if (session.completeAt !== null && base.now() < session.completeAt) {
       return { kind: 'settling', lookAgainMs: session.completeAt - base.now() };
     }
