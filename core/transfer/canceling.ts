@@ -1,10 +1,10 @@
 /** Cancel: nobody sends any more, then the remote session is given up, then it is written down. */
-import { Fault, toFault } from '#core/fault.ts';
+import { Fault } from '#core/fault.ts';
 import type { Release } from '#core/ports/work-table.ts';
 import type { HeadState } from '#core/state.ts';
+import { discardSession } from './discarding.ts';
 import type { Engine } from './engine.ts';
 import { endWith, failure } from './head-step.ts';
-import { itemOf } from './item.ts';
 import type { Lease } from './lease.ts';
 import { stripesOf } from './readiness.ts';
 
@@ -13,8 +13,6 @@ export type CancelCode = 'canceled' | 'upload.replaced';
 
 /** Long enough for a driver to see the wish and stop. */
 const WAIT_FOR_STRIPES_MS = 5_000;
-/** A session that cannot be discarded is left to run out at the destination. */
-const DISCARD_TRIES = 3;
 
 export interface Canceling {
   readonly engine: Engine;
@@ -29,7 +27,7 @@ export async function cancel({ engine, lease, head, signal }: Canceling, code: C
   if (stripes.some(({ row }) => row.hold === 'lease' && (row.dueAt ?? 0) > now)) {
     return { to: 'rest', dueAt: now + WAIT_FOR_STRIPES_MS };
   }
-  if ('session' in head.step) await discard(engine, head, signal);
+  await discardSession(engine, head, signal);
   return endWith(engine, head, { phase: 'canceled', code, endedAt: engine.clock.now() });
 }
 
@@ -39,23 +37,4 @@ export async function endStale(context: Canceling): Promise<Release> {
   if (head.file.layout.kind === 'object') return cancel(context, 'upload.replaced');
   const lost = new Fault('rejected', 'staging.lost', 'staged bytes are no longer in the bucket: upload the file again');
   return endWith(engine, head, failure(engine, head, lost));
-}
-
-async function discard(engine: Engine, head: HeadState, signal: AbortSignal): Promise<void> {
-  if (!('session' in head.step)) return;
-  const { session } = head.step;
-  for (let attempt = 1; attempt <= DISCARD_TRIES; attempt++) {
-    try {
-      const provider = await engine.destinations.provider(head.file.destinationId);
-      await provider.discard(session, itemOf(head), { signal });
-      return;
-    } catch (error) {
-      if (signal.aborted) throw error;
-      const fault: Fault = toFault(error);
-      const { transferId, destinationId } = head.file;
-      engine.log.error('transfer.discard_failed', { transferId, destinationId, kind: fault.kind, code: fault.code });
-      if (fault.kind !== 'transient' && fault.kind !== 'throttled') return;
-      await engine.clock.sleep(500 * attempt, signal);
-    }
-  }
 }

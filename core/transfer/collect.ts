@@ -5,6 +5,7 @@ import type { Release, WorkRow } from '#core/ports/work-table.ts';
 import { HeadState, headKey, StripeState, UploadState } from '#core/state.ts';
 import { chunkPrefix } from '#core/wire/keys.ts';
 import { backoffMs } from './backoff.ts';
+import { discardSession } from './discarding.ts';
 import type { Budget, Engine } from './engine.ts';
 import type { Lease } from './lease.ts';
 
@@ -66,6 +67,7 @@ async function collectOpen(engine: Engine, lease: Lease, upload: UploadState): P
 /** Two passes of LIST and delete, twenty minutes apart; then the receipts go, and the history gets an end. */
 async function sweepBytes(engine: Engine, lease: Lease, budget: Budget, upload: UploadState): Promise<Release> {
   const now = engine.clock.now();
+  if (upload.sweptAt === null) await discardFailed(engine, lease, upload);
   const isSwept = await removeBytes(engine, lease, budget, upload);
   if (!isSwept) return { to: 'wait', dueAt: now };
   if (upload.sweptAt === null) {
@@ -75,6 +77,7 @@ async function sweepBytes(engine: Engine, lease: Lease, budget: Budget, upload: 
       advance: { phase: 'removing', state: { ...upload, sweptAt: now } },
     };
   }
+  if (await isStillThere(engine, upload)) return { to: 'ended', advance: { phase: 'removed', state: upload } };
   for (const { transferId } of upload.specs) {
     const { pk } = headKey(transferId);
     for (const prefix of ['S#', 'R#']) {
@@ -86,6 +89,13 @@ async function sweepBytes(engine: Engine, lease: Lease, budget: Budget, upload: 
   }
   await engine.table.expire(lease.key, now + HISTORY_MS, now);
   return { to: 'ended', advance: { phase: 'removed', state: upload } };
+}
+
+/** A failed transfer kept its session for a retry, which can no longer come. */
+async function discardFailed(engine: Engine, lease: Lease, upload: UploadState): Promise<void> {
+  for (const row of await headsOf(engine, upload)) {
+    if (row.phase === 'failed') await discardSession(engine, HeadState.parse(row.state), lease.signal);
+  }
 }
 
 async function removeBytes(engine: Engine, lease: Lease, budget: Budget, upload: UploadState): Promise<boolean> {
@@ -102,6 +112,11 @@ async function removeBytes(engine: Engine, lease: Lease, budget: Budget, upload:
     }
     if (objects.length < PAGE) return true;
   }
+}
+
+/** Some stores cannot remove conditionally: the row then stays for good, or the object would be taken for a new arrival. */
+async function isStillThere({ source }: Engine, { layout }: UploadState): Promise<boolean> {
+  return layout.kind === 'object' && (await source.stat(layout.key))?.version === layout.version;
 }
 
 async function headsOf({ table }: Engine, upload: UploadState): Promise<WorkRow[]> {
