@@ -70,7 +70,8 @@ export async function createUpload(intake: Intake, upload: UploadState): Promise
     if (JSON.stringify(asked) !== JSON.stringify(had)) {
       throw new Fault('rejected', 'upload.idempotency_conflict', 'this idempotency key belongs to another file');
     }
-    await makeHeads(intake, first.upload);
+    // Of an upload that is over, what is missing has been cleared away.
+    if (first.row.phase === 'open') await makeHeads(intake, first.upload);
     return first.upload;
   }
   await makeHeads(intake, upload);
@@ -108,7 +109,7 @@ export function openAsks(heads: readonly WorkRow[]) {
   return heads.flatMap((row) => {
     const { step } = HeadState.parse(row.state);
     if (row.queue === null || step.phase !== 'opening') return [];
-    return step.asks.filter((ask) => !(ask.id in row.answers) && !(ask.id in step.known));
+    return step.asks.filter((ask) => !Object.hasOwn(row.answers, ask.id) && !Object.hasOwn(step.known, ask.id));
   });
 }
 

@@ -1,5 +1,5 @@
 /** What an object that arrived in the bucket is: a chunk of an upload, a file for a destination, or nothing of ours. */
-import { UploadId } from '#core/wire/ids.ts';
+import { DestinationId, UploadId } from '#core/wire/ids.ts';
 import { INBOX_PREFIX, STAGING_PREFIX } from '#core/wire/keys.ts';
 import { FileName, FolderPath } from '#core/wire/upload.ts';
 
@@ -24,9 +24,10 @@ function chunkOf(rest: string): Arrival {
 
 function fileOf(rest: string): Arrival {
   if (rest.endsWith('/')) return { kind: 'ignored', because: 'folder_marker' };
-  const [destinationId = '', ...path] = rest.split('/');
+  const [first, ...path] = rest.split('/');
+  const destinationId = DestinationId.safeParse(first);
   const name = FileName.safeParse(path.at(-1));
   const folder = FolderPath.safeParse(path.slice(0, -1).join('/'));
-  if (!name.success || !folder.success) return { kind: 'ignored', because: 'bad_name' };
-  return { kind: 'file', destinationId, folder: folder.data, name: name.data };
+  if (!destinationId.success || !name.success || !folder.success) return { kind: 'ignored', because: 'bad_name' };
+  return { kind: 'file', destinationId: destinationId.data, folder: folder.data, name: name.data };
 }

@@ -59,7 +59,7 @@ async function receiveFile(intake: Intake, object: StagedObject): Promise<boolea
   const uploadId = uploadIdFrom(intake.bucketName, key, version, String(Math.floor(modifiedAtMs / 1000)));
   if ((await intake.table.get(uploadKey(uploadId))) !== null) return true;
   if ((await intake.destinations.get(destinationId)) === null) {
-    intake.log.error('inbox.unknown_destination', { destinationId: destinationId.slice(0, 64) });
+    intake.log.error('inbox.unknown_destination', { destinationId });
     return false;
   }
   await createUpload(intake, {

@@ -21,7 +21,9 @@ export async function stagedRanges(source: StagingSource, upload: UploadState): 
   for (let after: string | undefined; ; ) {
     const page = await source.list({ prefix, limit: PAGE, ...(after === undefined ? {} : { after }) });
     for (const { key, sizeBytes } of page) {
-      const number = Number(key.slice(prefix.length));
+      const number = chunkNumber(key.slice(prefix.length), layout.count);
+      // Whoever holds the bucket's keys may lay other objects beside the chunks.
+      if (number === null) continue;
       const last = ranges.at(-1);
       if (last !== undefined && last[1] === number - 1) last[1] = number;
       else ranges.push([number, number]);
@@ -30,4 +32,9 @@ export async function stagedRanges(source: StagingSource, upload: UploadState): 
     if (page.length < PAGE) return { ranges, stagedBytes };
     after = page.at(-1)?.key;
   }
+}
+
+function chunkNumber(rest: string, count: number): number | null {
+  const number = /^\d{5}$/.test(rest) ? Number(rest) : 0;
+  return number >= 1 && number <= count ? number : null;
 }

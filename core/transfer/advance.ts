@@ -1,4 +1,5 @@
 /** The only handler of work: claims the row that a job names, does one lease of work, lets go, and looks once more. */
+import { Fault, toFault } from '#core/fault.ts';
 import type { Claim, Release, RowKey, WorkRow } from '#core/ports/work-table.ts';
 import {
   DIGEST_QUEUE,
@@ -19,7 +20,7 @@ import type { Lease } from './lease.ts';
 import { underLease } from './lease.ts';
 import { lookAtHead, lookAtStripe } from './look.ts';
 import { publishTransfer } from './publish.ts';
-import { driveStripe } from './stripe.ts';
+import { driveStripe, withFault } from './stripe.ts';
 
 type Kind = 'head' | 'stripe' | 'digest' | 'upload';
 
@@ -91,7 +92,10 @@ async function advanceStripe(engine: Engine, lease: Lease, budget: Budget, grant
   const moving = head.step;
   if (moving.phase !== 'moving' || head.sessionNo !== stripe.sessionNo || headRow.wish !== null)
     return { to: 'parked' };
-  const provider = await engine.destinations.provider(head.file.destinationId);
+  const provider = await engine.destinations.provider(head.file.destinationId).catch(toFault);
+  if (provider instanceof Fault) {
+    return { to: 'parked', advance: { phase: 'moving', state: withFault(stripe, head.attempt, provider) } };
+  }
   if (provider.mode !== 'push') return { to: 'parked' };
   return driveStripe({ engine, lease, budget, head, moving, stripe, provider, granted });
 }

@@ -283,8 +283,13 @@ function afterFault(drive: Drive, stripe: StripeState, fault: Fault): Release {
   if (isWorthRetrying(fault, next.streak)) {
     return released('rest', engine.clock.now() + backoffMs(engine.clock, fault, next.streak), next);
   }
+  return parked(withFault(next, head.attempt, fault));
+}
+
+/** Written down for the head, which decides what becomes of the transfer. */
+export function withFault(stripe: StripeState, attempt: number, fault: Fault): StripeState {
   const error = { code: fault.code.slice(0, 64), message: fault.message.slice(0, 400) };
-  return parked({ ...next, fault: { attempt: head.attempt, kind: fault.kind, error } });
+  return { ...stripe, fault: { attempt, kind: fault.kind, error } };
 }
 
 function afterStop(drive: Drive, stripe: StripeState, stop: Stop, landedInLease: number): Release {
