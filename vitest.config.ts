@@ -14,7 +14,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{core,adapters,providers,functions,relay,local,cli}/**/*.test.ts',
-            'test/{engine,web,providers,relay,cli}/**/*.test.ts',
+            'test/{engine,web,providers,relay,cli,api,functions}/**/*.test.ts',
           ],
         },
       },

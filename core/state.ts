@@ -126,6 +126,8 @@ export const StripeState = z.object({
   /** Leases in a row that ended by budget without one finished part. */
   starved: z.int(),
   rateBytesPerSecond: z.number(),
+  /** A part may have landed without our having its receipt: the destination is asked before anything is put. */
+  unsure: z.boolean().default(false),
   fault: z.object({ attempt: z.int(), kind: z.string(), error: TransferError }).nullable(),
 });
 export type StripeState = z.infer<typeof StripeState>;

@@ -1,8 +1,9 @@
 /** HTTP → the routes. The same app runs in a function, on one machine, and in the relay. */
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { bodyLimit } from 'hono/body-limit';
 import type { Intake } from '#core/intake/intake.ts';
 import type { Engine } from '#core/transfer/engine.ts';
-import { onError, onInvalid, onNotFound } from './errors.ts';
+import { onError, onInvalid, onNotFound, onTooLarge } from './errors.ts';
 import { requireOwner } from './identity.ts';
 import { destinationRoutes } from './routes/destinations.ts';
 import { docsRoutes } from './routes/docs.ts';
@@ -21,6 +22,9 @@ export interface ApiDeps {
 export type ApiEnv = { Variables: { ownerId: string; requestId: string } };
 export type Api = OpenAPIHono<ApiEnv>;
 
+/** Far more than the largest request has: eight destinations with long paths. */
+const BODY_MAX_BYTES = 256 * 1024;
+
 export function createApi(deps: ApiDeps): Api {
   const app: Api = new OpenAPIHono<ApiEnv>({ defaultHook: onInvalid });
   app.onError(onError(deps.engine.log));
@@ -31,7 +35,7 @@ export function createApi(deps: ApiDeps): Api {
     c.header('x-request-id', c.get('requestId'));
   });
   app.get('/healthz', (c) => c.json({ ok: true }));
-  app.use('/api/*', requireOwner(deps.authenticate));
+  app.use('/api/*', requireOwner(deps.authenticate), bodyLimit({ maxSize: BODY_MAX_BYTES, onError: onTooLarge }));
   uploadRoutes(app, deps);
   transferRoutes(app, deps);
   destinationRoutes(app, deps);

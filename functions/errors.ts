@@ -7,6 +7,7 @@ import { Fault, type FaultKind } from '#core/fault.ts';
 import type { Log } from '#core/ports/log.ts';
 import type { ErrorBody } from '#core/wire/error.ts';
 import type { ApiEnv } from './api.ts';
+import { traceOf } from './trace.ts';
 
 const BY_CODE: Readonly<Record<string, ContentfulStatusCode>> = {
   'upload.unknown': 404,
@@ -52,12 +53,15 @@ export function onError(log: Log): ErrorHandler<ApiEnv> {
         error.message || 'the request is not valid',
       );
     }
-    log.error('api.failed', { reason: error.name, requestId: c.get('requestId') });
+    log.error('api.failed', { ...traceOf(error), requestId: c.get('requestId') });
     return refusal(c, 500, 'internal', 'something went wrong here; the request id finds it in the log');
   };
 }
 
 export const onNotFound: NotFoundHandler<ApiEnv> = (c) => refusal(c, 404, 'route.unknown', 'there is no such route');
+
+export const onTooLarge = (c: Context<ApiEnv>): Response =>
+  refusal(c, 413, 'request.too_large', 'a request has at most 256 KiB');
 
 /** Input that does not fit its schema: the first problem, with its place. */
 export const onInvalid: Hook<unknown, ApiEnv, string, unknown> = (result, c) => {

@@ -6,7 +6,7 @@ import { refusal } from './errors.ts';
 /** Every route under it needs `Authorization: Bearer <token>`. */
 export function requireOwner(authenticate: (token: string) => string | null): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    const token = /^Bearer (\S+)$/.exec(c.req.header('authorization') ?? '')?.[1];
+    const token = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
     const ownerId = token === undefined ? null : authenticate(token);
     if (ownerId === null) {
       c.header('www-authenticate', 'Bearer');

@@ -4,6 +4,7 @@ import type { Budget, Engine } from '#core/transfer/engine.ts';
 import { Job } from '#core/wire/job.ts';
 import type { RuntimeContext } from './budget.ts';
 import { eachMessage, type QueueAnswer } from './queue.ts';
+import { traceOf } from './trace.ts';
 
 export function moveHandler(engine: Engine, budgetFor: (context: RuntimeContext) => Budget) {
   return (event: unknown, context: RuntimeContext): Promise<QueueAnswer> => {
@@ -11,7 +12,7 @@ export function moveHandler(engine: Engine, budgetFor: (context: RuntimeContext)
     return eachMessage(
       event,
       (body) => advance(engine, Job.parse(JSON.parse(body)), budget),
-      (error) => engine.log.error('move.failed', { reason: error instanceof Error ? error.message : 'unknown' }),
+      (error) => engine.log.error('move.failed', traceOf(error)),
     );
   };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Intake } from '#core/intake/intake.ts';
 import { receive } from '#core/intake/receive.ts';
 import { eachMessage, type QueueAnswer } from './queue.ts';
+import { traceOf } from './trace.ts';
 
 /** The S3 event shape: keys are form-encoded, so that a space is `+`. S3 sends a test event once, when the queue is wired. */
 const StorageEvent = z.union([
@@ -19,7 +20,7 @@ export function stagedHandler(intake: Intake) {
       async (body) => {
         await receive(intake, createdKeys(JSON.parse(body)));
       },
-      (error) => intake.log.error('staged.failed', { reason: error instanceof Error ? error.message : 'unknown' }),
+      (error) => intake.log.error('staged.failed', traceOf(error)),
     );
 }
 

@@ -3,6 +3,7 @@ import { stagedRanges } from '#core/intake/staged-ranges.ts';
 import type { WorkRow } from '#core/ports/work-table.ts';
 import { readView } from '#core/read-view.ts';
 import { HeadState, UploadState, uploadKey } from '#core/state.ts';
+import { HARD_EXPIRY_MS, IDLE_EXPIRY_MS } from '#core/transfer/collect.ts';
 import { isoTime } from '#core/wire/time.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
 import type { UploadView } from '#core/wire/upload.ts';
@@ -11,9 +12,6 @@ import type { ApiDeps } from './api.ts';
 /** A listing of the bucket is believed this long by those who only look. */
 const FRESH_MS = 2_000;
 const CACHED_MOST = 1_000;
-
-/** When an upload without news is given up: seven days, as the engine does it. */
-const EXPIRY_MS = 7 * 24 * 60 * 60_000;
 
 export interface Viewer {
   view(headRow: WorkRow): Promise<TransferView>;
@@ -27,6 +25,8 @@ export function viewer({ engine }: Pick<ApiDeps, 'engine'>): Viewer {
     if (cached !== undefined && now - cached.atMs < FRESH_MS) return cached.bytes;
     if (cache.size >= CACHED_MOST) cache.clear();
     const bytes = listed(upload);
+    // Who waits for it is told of the error; the next one asks again.
+    bytes.catch(() => cache.delete(upload.uploadId));
     cache.set(upload.uploadId, { atMs: now, bytes });
     return bytes;
   };
@@ -53,6 +53,11 @@ export function uploadView(row: WorkRow, upload: UploadState): UploadView {
     chunkBytes: layout.kind === 'chunks' ? layout.chunkBytes : Math.max(1, sizeBytes),
     chunkCount: layout.kind === 'chunks' ? layout.count : 1,
     createdAt: isoTime(createdAt),
-    expiresAt: isoTime(Math.max(row.expiresAt ?? 0, createdAt + EXPIRY_MS)),
+    expiresAt: isoTime(expiryOf(row, createdAt)),
   };
+}
+
+/** The earliest time at which an upload without any further news is given up. */
+function expiryOf(row: WorkRow, createdAt: number): number {
+  return Math.min(Math.max(row.expiresAt ?? 0, createdAt + IDLE_EXPIRY_MS), createdAt + HARD_EXPIRY_MS);
 }

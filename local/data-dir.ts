@@ -1,6 +1,6 @@
 /** The data directory: one process at a time, secrets for their owner's eyes only. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
@@ -35,7 +35,11 @@ export function openDataDir(directory: string): DataDir {
     write,
     secret: (name) => {
       const found = readIfThere(path(name))?.trim();
-      if (found) return found;
+      if (found) {
+        // A copy that was put back may have come with another mode.
+        chmodSync(path(name), 0o600);
+        return found;
+      }
       const made = randomBytes(24).toString('base64url');
       write(name, `${made}\n`);
       return made;
@@ -49,23 +53,36 @@ const BucketKeys = z.object({ accessKeyId: z.string(), secretAccessKey: z.string
 /** Keys of the embedded bucket, the same over restarts, in the file that `entrepot s3 --env` reads. */
 export function bucketKeys(data: DataDir): z.infer<typeof BucketKeys> {
   const found = readIfThere(data.path('s3.json'));
-  const parsed = found === null ? null : BucketKeys.safeParse(JSON.parse(found));
-  if (parsed?.success) return parsed.data;
+  if (found !== null) return readKeys(found, data.path('s3.json'));
   return {
     accessKeyId: `EP${randomBytes(9).toString('hex').toUpperCase()}`,
     secretAccessKey: randomBytes(30).toString('base64url'),
   };
 }
 
+/** Made anew they would lock out every client that has the old ones: a person decides. The error quotes nothing of the file. */
+function readKeys(text: string, file: string): z.infer<typeof BucketKeys> {
+  try {
+    return BucketKeys.parse(JSON.parse(text));
+  } catch {
+    throw new Error(`${file} is damaged: restore it, or remove it to have new keys made`);
+  }
+}
+
+const SQLITE_BUSY = 5;
+
 /** SQLite's exclusive lock is the operating system's: `kill -9` frees it, a stale file never blocks a start. */
 function lockDirectory(file: string, root: string): DatabaseSync {
-  const lock = new DatabaseSync(file);
+  let lock: DatabaseSync | null = null;
   try {
+    lock = new DatabaseSync(file);
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;');
     return lock;
   } catch (error) {
-    lock.close();
-    throw new Error(`another Entrepot is running on ${root}`, { cause: error });
+    lock?.close();
+    const isTaken = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+    const reason = isTaken ? `another Entrepot is running on ${root}` : `the directory ${root} cannot be locked`;
+    throw new Error(reason, { cause: error });
   }
 }
 

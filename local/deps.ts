@@ -20,6 +20,7 @@ import { providerKinds } from '#providers/index.ts';
 import { budgetOf } from '../functions/budget.ts';
 import { moveHandler } from '../functions/move.ts';
 import { stagedHandler } from '../functions/staged.ts';
+import { traceOf } from '../functions/trace.ts';
 import { bucketKeys, type DataDir } from './data-dir.ts';
 import type { Env } from './env.ts';
 
@@ -62,11 +63,10 @@ export async function composeLocal(env: Env, data: DataDir) {
     allowedOrigins: '*',
     ...(env.ENTREPOT_BUCKET_LIMIT === undefined ? {} : { bytesPerSecond: env.ENTREPOT_BUCKET_LIMIT }),
     onEvent: (event) => received.send([JSON.stringify(event)]),
-    onError: (error) => log.error('bucket.error', { reason: error instanceof Error ? error.message : 'unknown' }),
+    onError: (error) => log.error('bucket.error', traceOf(error)),
   });
-  const endpoint = `http://${loopbackOf(env.HOST)}:${bucket.port}`;
-  data.write('s3.json', `${JSON.stringify({ ...keys, region: REGION, endpoint, bucket: BUCKET })}\n`);
-  const s3 = { ...keys, endpoint, region: REGION, forcePathStyle: true };
+  data.write('s3.json', `${JSON.stringify({ ...keys, region: REGION, endpoint: bucket.url, bucket: BUCKET })}\n`);
+  const s3 = { ...keys, endpoint: bucket.url, region: REGION, forcePathStyle: true };
   const client = s3Client(s3);
   const source = s3StagingSource(client, BUCKET);
 
@@ -101,7 +101,7 @@ export async function composeLocal(env: Env, data: DataDir) {
   };
 
   const setAside = (body: string, error: unknown): void =>
-    log.error('message.set_aside', { bytes: body.length, reason: error instanceof Error ? error.message : 'unknown' });
+    log.error('message.set_aside', { bytes: body.length, ...traceOf(error) });
   const move = moveHandler(engine, (context) => budgetOf(context, lastCall.signal));
   const moving = lanes({
     handler: (event, context) =>
@@ -153,9 +153,4 @@ export async function composeLocal(env: Env, data: DataDir) {
       database.close();
     },
   };
-}
-
-/** How this machine reaches a server that it bound to `host`. */
-function loopbackOf(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }

@@ -9,7 +9,11 @@ const Env = z.object({
   BUCKET_PORT: Port.default(8001),
   ENTREPOT_PUBLIC_BUCKET_URL: z.url({ protocol: /^https?$/ }).optional(),
   ENTREPOT_DATA: z.string().min(1).default('.entrepot'),
-  ENTREPOT_TOKEN: z.string().min(16, 'a token has at least 16 characters').optional(),
+  ENTREPOT_TOKEN: z
+    .string()
+    .min(16, 'a token has at least 16 characters')
+    .regex(/^[\x21-\x7e]*$/, 'a token has no spaces and nothing beyond ASCII')
+    .optional(),
   ENTREPOT_BUCKET_LIMIT: z.coerce.number().int().min(1).optional(),
   ENTREPOT_LOG: z.enum(['info', 'error']).default('error'),
   LOCAL_FUNCTION_BUDGET_MS: z.coerce.number().int().min(1_000).default(30_000),

@@ -1,10 +1,11 @@
 /** `npm start`: everything on one machine, in one process. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { serve, type WebSocketServerLike } from '@hono/node-server';
+import { type ServerType, serve, type WebSocketServerLike } from '@hono/node-server';
 import { progressHub } from '#core/progress/hub.ts';
 import { createApi } from '../functions/api.ts';
 import { inboxHandler, sweepHandler } from '../functions/sweep.ts';
+import { traceOf } from '../functions/trace.ts';
 import { viewer } from '../functions/viewing.ts';
 import { mountSockets } from '../relay/sockets.ts';
 import { ticketOffice } from '../relay/tickets.ts';
@@ -18,68 +19,110 @@ const OWNER = 'local';
 const SWEEP_MS = 1_000;
 const INBOX_MS = 60 * 60_000;
 const SNAPSHOT_MOST = 200;
+/** Requests under way get this long to end when the process is told to. */
+const REQUESTS_MS = 3_000;
 
-const env = readEnv(process.env);
-const data = openDataDir(env.ENTREPOT_DATA);
-const token = env.ENTREPOT_TOKEN ?? data.secret('token');
-const local = await composeLocal(env, data);
-const { engine, intake } = local;
-const { clock, log } = engine;
-
-const tickets = ticketOffice({ clock, randomBytes });
-const app = createApi({
-  engine,
-  intake,
-  authenticate: (given) => (isSame(given, token) ? OWNER : null),
-  issueTicket: tickets.issue,
-});
-const { view } = viewer({ engine });
-const hub = progressHub({
-  feed: local.feed,
-  clock,
-  epoch: crypto.randomUUID(),
-  readTransfers: async (ownerId) =>
-    Promise.all((await engine.table.owned(ownerId, { limit: SNAPSHOT_MOST })).map(({ row }) => view(row))),
-});
-const sockets = mountSockets(app, { hub, tickets, clock, allowOrigin: isOwnOrigin });
-mountPage(app);
-
-await local.takeOver();
-const stopped = new AbortController();
-const server = serve({
-  fetch: app.fetch,
-  hostname: env.HOST,
-  port: env.PORT,
-  // ws types its options as `boolean | undefined` where the server's type says `boolean`.
-  websocket: { server: sockets.websocketServer as WebSocketServerLike },
-});
-server.on('error', (error: Error) => {
-  process.stderr.write(`Entrepot cannot listen: ${error.message}\n`);
+try {
+  endOnSignals(await start());
+} catch (error) {
+  process.stderr.write(`Entrepot cannot start: ${inOneLine(error)}\n`);
   process.exit(1);
-});
-await new Promise<void>((resolve) => server.once('listening', () => resolve()));
+}
 
-const sweep = sweepHandler(engine);
-const onTimerError = (error: unknown): void =>
-  log.error('timer.failed', { reason: error instanceof Error ? error.message : 'unknown' });
-every(clock, SWEEP_MS, stopped.signal, sweep, onTimerError);
-every(clock, INBOX_MS, stopped.signal, inboxHandler(intake), onTimerError);
+/** Answers how to end it again. */
+async function start(): Promise<() => Promise<void>> {
+  const env = readEnv(process.env);
+  const data = openDataDir(env.ENTREPOT_DATA);
+  const token = env.ENTREPOT_TOKEN ?? data.secret('token');
+  const local = await composeLocal(env, data);
+  const { engine, intake } = local;
+  const { clock, log } = engine;
 
-const { port } = server.address() as AddressInfo;
-const url = `http://${env.HOST === '127.0.0.1' || env.HOST === '0.0.0.0' ? 'localhost' : env.HOST}:${port}`;
-data.write('url', `${url}\n`);
-if (env.ENTREPOT_TOKEN !== undefined) data.write('token', `${token}\n`);
-process.stdout.write(`Entrepot ready  ${url}/#token=${token}\n`);
+  const tickets = ticketOffice({ clock, randomBytes });
+  const app = createApi({
+    engine,
+    intake,
+    authenticate: (given) => (isSame(given, token) ? OWNER : null),
+    issueTicket: tickets.issue,
+  });
+  const { view } = viewer({ engine });
+  const hub = progressHub({
+    feed: local.feed,
+    clock,
+    epoch: crypto.randomUUID(),
+    readTransfers: async (ownerId) =>
+      Promise.all((await engine.table.owned(ownerId, { limit: SNAPSHOT_MOST })).map(({ row }) => view(row))),
+  });
+  const sockets = mountSockets(app, { hub, tickets, clock, allowOrigin: isOwnOrigin });
+  mountPage(app);
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void drain());
+  await local.takeOver();
+  const server = serve({
+    fetch: app.fetch,
+    hostname: env.HOST,
+    port: env.PORT,
+    // ws types its options as `boolean | undefined` where the server's type says `boolean`.
+    websocket: { server: sockets.websocketServer as WebSocketServerLike },
+  });
+  await listening(server);
 
-async function drain(): Promise<void> {
-  stopped.abort();
-  server.close();
-  await sockets.close();
-  await local.drain();
-  data.close();
-  process.exit(0);
+  const stopped = new AbortController();
+  const onTimerError = (error: unknown): void => log.error('timer.failed', traceOf(error));
+  every(clock, SWEEP_MS, stopped.signal, sweepHandler(engine), onTimerError);
+  every(clock, INBOX_MS, stopped.signal, inboxHandler(intake), onTimerError);
+
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${nameOf(env.HOST)}:${port}`;
+  data.write('url', `${url}\n`);
+  if (env.ENTREPOT_TOKEN !== undefined) data.write('token', `${token}\n`);
+  process.stdout.write(`Entrepot ready  ${url}/#token=${encodeURIComponent(token)}\n`);
+
+  return async () => {
+    stopped.abort();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    await sockets.close();
+    await Promise.race([closed, clock.sleep(REQUESTS_MS)]);
+    await local.drain();
+    data.close();
+  };
+}
+
+/** The first signal ends in good order, another one at once. */
+function endOnSignals(end: () => Promise<void>): void {
+  let isEnding = false;
+  const onSignal = (): void => {
+    if (isEnding) process.exit(1);
+    isEnding = true;
+    end().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`Entrepot did not end in good order: ${inOneLine(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
+}
+
+function listening(server: ServerType): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('listening', () => resolve());
+    server.once('error', reject);
+  });
+}
+
+function inOneLine(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  if ('code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
+    return `port ${error.port} is in use: end what has it, or choose others with PORT and BUCKET_PORT`;
+  }
+  return error.message.replaceAll(/\s*\n\s*/g, ' ').slice(0, 1_000);
+}
+
+/** How a person on this machine reaches a server that it bound to `host`. */
+function nameOf(host: string): string {
+  if (host === '127.0.0.1' || host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** A browser's page may open sockets only from the address it was loaded from. */

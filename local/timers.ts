@@ -11,7 +11,10 @@ export function every(
 ): void {
   const loop = async (): Promise<void> => {
     while (!signal.aborted) {
-      await work().catch(onError);
+      await work().catch((error: unknown) => {
+        // What was under way when the process began to end may find its stores closed.
+        if (!signal.aborted) onError(error);
+      });
       await clock.sleep(ms, signal).catch(() => undefined);
     }
   };

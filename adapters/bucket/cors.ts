@@ -49,6 +49,7 @@ const MAX_AGE_SECONDS = 7200;
 const VARY = 'Origin, Access-Control-Request-Headers, Access-Control-Request-Method';
 
 const EXPOSED = [
+  'Retry-After',
   'ETag',
   'Accept-Ranges',
   'Content-Disposition',

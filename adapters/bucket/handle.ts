@@ -62,7 +62,7 @@ export async function handle(
       service.counters.bytesOut += bytes;
     });
   } catch (error) {
-    if (!(error instanceof S3Error || error instanceof ClientGone)) service.onError(error);
+    if (!(error instanceof S3Error || isClientGone(error, http))) service.onError(error);
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
@@ -74,6 +74,11 @@ export async function handle(
     content?.release();
     discardBody(http);
   }
+}
+
+/** A client that went away mid-body is no fault of ours, however the socket words it. */
+function isClientGone(error: unknown, http: IncomingMessage): boolean {
+  return error instanceof ClientGone || (http.destroyed && !http.complete);
 }
 
 function count(counters: Counters, request: S3Request, content: Content | undefined): void {

@@ -100,8 +100,8 @@ async function waitingRows({ table }: Intake, upload: UploadState): Promise<RowK
   for (const { transferId } of upload.specs) {
     const head = await table.get(headKey(transferId));
     if (head === null) continue;
-    rows.push(head);
     if (head.phase === 'moving') rows.push(...(await table.query(head.pk, STRIPE_PREFIX, { limit: 32 })));
+    else rows.push(head);
   }
   return rows.filter((row) => row.queue !== null && row.hold === 'wait' && row.dueAt !== null);
 }

@@ -1,15 +1,6 @@
 /** The only handler of work: claims the row that a job names, does one lease of work, lets go, and looks once more. */
-import { Fault, toFault } from '#core/fault.ts';
 import type { Claim, Release, RowKey, WorkRow } from '#core/ports/work-table.ts';
-import {
-  DIGEST_QUEUE,
-  DigestState,
-  HeadState,
-  headKey,
-  isDestinationQueue,
-  STRIPE_PREFIX,
-  StripeState,
-} from '#core/state.ts';
+import { DIGEST_QUEUE, HeadState, headKey, isDestinationQueue, STRIPE_PREFIX, StripeState } from '#core/state.ts';
 import type { Job } from '#core/wire/job.ts';
 import { advanceUpload } from './collect.ts';
 import { advanceDigest, wakeHeads } from './digest.ts';
@@ -18,9 +9,11 @@ import { acquire, freeSlots, giveBack, prolong } from './gate.ts';
 import { advanceHead } from './head.ts';
 import type { Lease } from './lease.ts';
 import { underLease } from './lease.ts';
-import { lookAtHead, lookAtStripe } from './look.ts';
+import { lookAtDigest, lookAtHead, lookAtStripe, lookAtUpload } from './look.ts';
 import { publishTransfer } from './publish.ts';
-import { driveStripe, withFault } from './stripe.ts';
+import { repeated } from './repeat.ts';
+import { driveStripe } from './stripe.ts';
+import { parked } from './stripe-end.ts';
 
 type Kind = 'head' | 'stripe' | 'digest' | 'upload';
 
@@ -34,8 +27,8 @@ export async function advance(engine: Engine, job: Job, budget: Budget): Promise
   const kind = kindOf(row);
   const key: RowKey = { pk: row.pk, sk: row.sk };
   const holder = engine.newHolder();
-  const gate = gateOf(row, kind);
-  if (gate?.place !== undefined && row.hold === 'wait' && (row.dueAt ?? 0) > gate.place) {
+  const gate = gateOf(row, kind, engine.clock.now());
+  if (gate !== null && row.hold === 'wait' && (row.dueAt ?? 0) > gate.place) {
     await engine.table.wake(key, gate.place, engine.clock.now());
   }
   const untilMs = engine.clock.now() + LEASE_MS;
@@ -45,12 +38,16 @@ export async function advance(engine: Engine, job: Job, budget: Budget): Promise
     if (room === null) return;
     granted = room;
   }
-  const claim = await engine.table.claim(key, { holder, now: engine.clock.now(), until: untilMs });
-  const release =
-    claim === null ? null : await work({ engine, key, kind, claim, holder, untilMs, granted, budget, gate });
-  if (gate !== null) await giveBack(engine, gate.name, holder);
+  let release: Release | null = null;
+  try {
+    const by = { holder, now: engine.clock.now(), until: untilMs };
+    const claim = await repeated(engine.clock, () => engine.table.claim(key, by));
+    if (claim !== null) release = await work({ engine, key, kind, claim, holder, untilMs, granted, budget, gate });
+  } finally {
+    if (gate !== null) await giveBack(engine, gate.name, holder);
+  }
   if (release !== null) await lookOnceMore(engine, key, kind, release);
-  if (isDestinationQueue(row.queue ?? '')) await fillSlots(engine, row.queue ?? '');
+  if (gate !== null && row.queue !== null) await fillSlots(engine, gate.name, row.queue);
 }
 
 interface Work {
@@ -84,40 +81,29 @@ function work({ engine, key, kind, claim, holder, untilMs, granted, budget, gate
 }
 
 /** A stripe reads its head after the claim: whoever cancels reads the stripes after the wish, so one of them sees the other. */
-async function advanceStripe(engine: Engine, lease: Lease, budget: Budget, granted: number): Promise<Release | null> {
-  const stripe = StripeState.parse(lease.row.state);
+async function advanceStripe(engine: Engine, lease: Lease, budget: Budget, granted: number): Promise<Release> {
+  const stored = StripeState.parse(lease.row.state);
+  const stripe = { ...stored, unsure: stored.unsure || lease.unclean };
   const headRow = await engine.table.get(headKey(stripe.transferId));
-  if (headRow === null) return { to: 'parked' };
+  if (headRow === null) return parked(stripe);
   const head = HeadState.parse(headRow.state);
   const moving = head.step;
-  if (moving.phase !== 'moving' || head.sessionNo !== stripe.sessionNo || headRow.wish !== null)
-    return { to: 'parked' };
-  const provider = await engine.destinations.provider(head.file.destinationId).catch(toFault);
-  if (provider instanceof Fault) {
-    return { to: 'parked', advance: { phase: 'moving', state: withFault(stripe, head.attempt, provider) } };
-  }
-  if (provider.mode !== 'push') return { to: 'parked' };
-  return driveStripe({ engine, lease, budget, head, moving, stripe, provider, granted });
+  if (moving.phase !== 'moving' || head.sessionNo !== stripe.sessionNo || headRow.wish !== null) return parked(stripe);
+  return driveStripe({ engine, lease, budget, head, moving, stripe, granted });
 }
 
 async function lookOnceMore(engine: Engine, key: RowKey, kind: Kind, release: Release): Promise<void> {
   switch (kind) {
     case 'head':
       await publishTransfer(engine, key, 0);
-      if (release.to === 'ended') return wakeUpload(engine, key);
-      return lookAtHead(engine, key);
+      return release.to === 'ended' ? wakeUpload(engine, key) : lookAtHead(engine, key);
     case 'stripe':
       await publishTransfer(engine, { pk: key.pk, sk: '@' }, 0);
       return lookAtStripe(engine, key);
-    case 'digest': {
-      const row = await engine.table.get(key);
-      if (row !== null && release.to === 'ended') return wakeHeads(engine, DigestState.parse(row.state));
-      if (release.to === 'wait') await engine.dispatcher.send([key]);
-      return;
-    }
+    case 'digest':
+      return release.to === 'ended' ? wakeHeads(engine, key) : lookAtDigest(engine, key);
     case 'upload':
-      if (release.to === 'wait' && release.dueAt <= engine.clock.now()) await engine.dispatcher.send([key]);
-      return;
+      return lookAtUpload(engine, key);
     default:
       kind satisfies never;
   }
@@ -134,8 +120,8 @@ async function wakeUpload(engine: Engine, key: RowKey): Promise<void> {
 }
 
 /** Whoever frees a slot calls the next in the queue: refused work is not polled. */
-async function fillSlots(engine: Engine, queue: string): Promise<void> {
-  const free = await freeSlots(engine, queue.slice('dest#'.length));
+async function fillSlots(engine: Engine, gate: string, queue: string): Promise<void> {
+  const free = await freeSlots(engine, gate);
   if (free === 0) return;
   const next = await engine.table.due(queue, engine.clock.now(), free);
   await engine.dispatcher.send(next.map(({ pk, sk }) => ({ pk, sk })));
@@ -162,9 +148,9 @@ interface Gate {
 }
 
 /** Only a head that is about to open, stripes, and digests wait for room; arming, finishing and ending never do. */
-function gateOf(row: WorkRow, kind: Kind): Gate | null {
+function gateOf(row: WorkRow, kind: Kind, now: number): Gate | null {
   if (kind === 'upload') return null;
-  if (kind === 'digest') return { name: DIGEST_QUEUE, entry: row.pk, want: 0, place: row.dueAt ?? 0 };
+  if (kind === 'digest') return { name: DIGEST_QUEUE, entry: row.pk, want: 0, place: now };
   const name = (row.queue ?? '').slice('dest#'.length);
   if (kind === 'stripe') {
     const stripe = StripeState.parse(row.state);

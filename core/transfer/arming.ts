@@ -12,8 +12,11 @@ const FAULT_KINDS: readonly string[] = ['transient', 'throttled', 'auth', 'gone'
 
 export async function arm(context: HeadStep, moving: Moving): Promise<Onward> {
   const { engine, lease, head } = context;
-  await makeStripes(context, moving);
-  const stripes = await stripesOf(engine, lease.row, head);
+  let stripes = await stripesOf(engine, lease.row, head);
+  if (stripes.length < moving.plan.stripes) {
+    await makeStripes(context, moving);
+    stripes = await stripesOf(engine, lease.row, head);
+  }
   const fault = stripes.map(({ state }) => state.fault).find((found) => found?.attempt === head.attempt);
   if (fault) return { release: await afterStripeFault(context, fault) };
 
@@ -33,7 +36,7 @@ export async function arm(context: HeadStep, moving: Moving): Promise<Onward> {
 /** Stripes are a pure function of the plan: making them again finds them made. */
 async function makeStripes({ engine, head }: HeadStep, { plan }: Moving): Promise<void> {
   const { transferId, destinationId } = head.file;
-  const want = Math.max(1, Math.ceil(Math.min(engine.limits.parts, plan.inFlightMax) / Math.max(1, plan.stripes)));
+  const parts = Math.min(engine.limits.parts, plan.inFlightMax);
   for (let index = 0; index < plan.stripes; index++) {
     const state: StripeState = {
       v: 1,
@@ -41,7 +44,7 @@ async function makeStripes({ engine, head }: HeadStep, { plan }: Moving): Promis
       sessionNo: head.sessionNo,
       index,
       attempt: head.attempt,
-      want,
+      want: shareOf(parts, plan.stripes, index),
       readyAt: readyAt(head),
       block: index,
       have: {},
@@ -52,6 +55,7 @@ async function makeStripes({ engine, head }: HeadStep, { plan }: Moving): Promis
       streak: 0,
       starved: 0,
       rateBytesPerSecond: 0,
+      unsure: false,
       fault: null,
     };
     await engine.table.create(
@@ -65,6 +69,11 @@ async function makeStripes({ engine, head }: HeadStep, { plan }: Moving): Promis
       engine.clock.now(),
     );
   }
+}
+
+/** Parts are dealt out whole, so that the gate has room for every stripe of a transfer that it lets in. */
+function shareOf(parts: number, stripes: number, index: number): number {
+  return Math.max(1, Math.floor(parts / stripes) + (index < parts % stripes ? 1 : 0));
 }
 
 /** Claimed digests are compared with the staged bytes before anything is called finished. */

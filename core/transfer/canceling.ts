@@ -3,16 +3,13 @@ import { Fault } from '#core/fault.ts';
 import type { Release } from '#core/ports/work-table.ts';
 import type { HeadState } from '#core/state.ts';
 import { discardSession } from './discarding.ts';
-import type { Engine } from './engine.ts';
+import { CANCEL_LOOK_MS, type Engine } from './engine.ts';
 import { endWith, failure } from './head-step.ts';
 import type { Lease } from './lease.ts';
 import { stripesOf } from './readiness.ts';
 
 /** `canceled` by a wish, `upload.replaced` when an inbox object has another content now, which is another upload. */
 export type CancelCode = 'canceled' | 'upload.replaced';
-
-/** Long enough for a driver to see the wish and stop. */
-const WAIT_FOR_STRIPES_MS = 5_000;
 
 export interface Canceling {
   readonly engine: Engine;
@@ -25,7 +22,7 @@ export async function cancel({ engine, lease, head, signal }: Canceling, code: C
   const now = engine.clock.now();
   const stripes = await stripesOf(engine, lease.row, head);
   if (stripes.some(({ row }) => row.hold === 'lease' && (row.dueAt ?? 0) > now)) {
-    return { to: 'rest', dueAt: now + WAIT_FOR_STRIPES_MS };
+    return { to: 'rest', dueAt: now + CANCEL_LOOK_MS };
   }
   await discardSession(engine, head, signal);
   return endWith(engine, head, { phase: 'canceled', code, endedAt: engine.clock.now() });

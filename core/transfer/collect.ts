@@ -87,6 +87,7 @@ async function sweepBytes(engine: Engine, lease: Lease, budget: Budget, upload: 
     }
     await engine.table.expire(headKey(transferId), now + HISTORY_MS, now);
   }
+  for (const row of await engine.table.query(lease.key.pk, 'H#')) await engine.table.remove(row);
   await engine.table.expire(lease.key, now + HISTORY_MS, now);
   return { to: 'ended', advance: { phase: 'removed', state: upload } };
 }
@@ -117,6 +118,13 @@ async function removeBytes(engine: Engine, lease: Lease, budget: Budget, upload:
 /** Some stores cannot remove conditionally: the row then stays for good, or the object would be taken for a new arrival. */
 async function isStillThere({ source }: Engine, { layout }: UploadState): Promise<boolean> {
   return layout.kind === 'object' && (await source.stat(layout.key))?.version === layout.version;
+}
+
+/** Every transfer has ended and its bytes need not be kept: there is something to do now, whatever the row waits for. */
+export async function isRemovable(engine: Engine, upload: UploadState): Promise<boolean> {
+  const heads = await headsOf(engine, upload);
+  if (heads.some((row) => row.queue !== null || row.phase === 'failed')) return false;
+  return retainedUntil(upload, heads) <= engine.clock.now();
 }
 
 async function headsOf({ table }: Engine, upload: UploadState): Promise<WorkRow[]> {

@@ -1,7 +1,7 @@
 /** One lease of a digest row: reads staged bytes in order and saves the hash states as it goes. */
 import type { IHasher } from 'hash-wasm';
 import { toFault } from '#core/fault.ts';
-import type { Release } from '#core/ports/work-table.ts';
+import type { Release, RowKey } from '#core/ports/work-table.ts';
 import { DigestState, headKey, UploadState, uploadKey } from '#core/state.ts';
 import { type DigestAlgorithm, Digests } from '#core/wire/digest.ts';
 import { backoffMs } from './backoff.ts';
@@ -32,42 +32,42 @@ export async function advanceDigest(engine: Engine, lease: Lease, budget: Budget
   let cursor = state.cursorBytes;
   let committedAt = clock.now();
   let idleSince = clock.now();
-  const commit = async (): Promise<void> => {
-    if (cursor === state.cursorBytes) return;
-    state = { ...state, cursorBytes: cursor, saved: saved(hashers), streak: 0 };
-    await lease.commit({ phase: 'hashing', state });
-    committedAt = clock.now();
-  };
+  const reached = (): DigestState => ({ ...state, cursorBytes: cursor, saved: saved(hashers) });
+  const letGo = (to: 'wait' | 'rest', dueAt: number, left: DigestState): Release => ({
+    to,
+    dueAt,
+    advance: { phase: 'hashing', state: left },
+  });
 
   try {
     while (cursor < upload.sizeBytes) {
       signal.throwIfAborted();
+      if (budget.remainingMs() <= 0) return letGo('wait', upload.createdAt, reached());
       const end = await readyEnd(window, cursor, upload.sizeBytes);
-      if (budget.remainingMs() <= 0) {
-        await commit();
-        return { to: 'wait', dueAt: upload.createdAt };
-      }
       if (end === cursor) {
-        await commit();
         if (clock.now() - idleSince >= LINGER_MS) {
-          return { to: 'wait', dueAt: clock.now() + idleDelayMs(clock.now() - uploadRow.updatedAt) };
+          return letGo('wait', clock.now() + idleDelayMs(clock.now() - upload.createdAt), reached());
         }
         await clock.sleep(LINGER_STEP_MS, signal);
         continue;
       }
-      await feed(engine.source, window, { start: cursor, end }, [...hashers.values()], signal);
-      cursor = end;
+      await feed(engine.source, window, { start: cursor, end }, [...hashers.values()], signal, (count) => {
+        cursor += count;
+      });
       idleSince = clock.now();
-      if (cursor - state.cursorBytes >= COMMIT_BYTES || clock.now() - committedAt >= COMMIT_MS) await commit();
+      if (cursor - state.cursorBytes >= COMMIT_BYTES || clock.now() - committedAt >= COMMIT_MS) {
+        state = { ...reached(), streak: 0 };
+        await lease.commit({ phase: 'hashing', state });
+        committedAt = clock.now();
+      }
     }
   } catch (error) {
     if (lease.signal.aborted) throw error;
-    if (budget.signal.aborted) return { to: 'wait', dueAt: upload.createdAt };
+    if (budget.signal.aborted) return letGo('wait', upload.createdAt, reached());
     const fault = toFault(error);
     engine.log.error('digest.fault', { uploadId: upload.uploadId, kind: fault.kind, code: fault.code });
-    const failed = { ...state, failures: state.failures + 1, streak: state.streak + 1 };
-    const dueAt = clock.now() + backoffMs(clock, fault, failed.streak);
-    return { to: 'rest', dueAt, advance: { phase: 'hashing', state: failed } };
+    const failed = { ...reached(), failures: state.failures + 1, streak: state.streak + 1 };
+    return letGo('rest', clock.now() + backoffMs(clock, fault, failed.streak), failed);
   }
   const entries = [...hashers].map(([algorithm, hasher]) => [algorithm, hasher.digest('hex')]);
   const result = Digests.parse(Object.fromEntries(entries));
@@ -75,8 +75,8 @@ export async function advanceDigest(engine: Engine, lease: Lease, budget: Budget
 }
 
 /** The transfers that may have waited for the result. */
-export async function wakeHeads(engine: Engine, state: DigestState): Promise<void> {
-  const row = await engine.table.get(uploadKey(state.uploadId));
+export async function wakeHeads(engine: Engine, digest: RowKey): Promise<void> {
+  const row = await engine.table.get({ pk: digest.pk, sk: '@' });
   if (row === null) return;
   const upload = UploadState.parse(row.state);
   const keys = upload.specs.map((spec) => headKey(spec.transferId));
@@ -86,11 +86,9 @@ export async function wakeHeads(engine: Engine, state: DigestState): Promise<voi
 
 /** End of the next piece whose bytes are all staged; `from` itself when there is none. */
 async function readyEnd(window: StagedWindow, from: number, sizeBytes: number): Promise<number> {
-  let end = Math.min(from + PIECE_BYTES, sizeBytes);
-  if (window.covers({ start: from, end })) return end;
-  await window.refresh(from);
-  while (end > from && !window.covers({ start: from, end })) end = from + Math.floor((end - from) / 2);
-  return end;
+  const most = Math.min(from + PIECE_BYTES, sizeBytes);
+  if (window.coveredEnd(from, most) < most) await window.refresh({ start: from, end: most });
+  return window.coveredEnd(from, most);
 }
 
 async function loaded(state: DigestState): Promise<Hashers> {

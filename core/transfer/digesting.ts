@@ -35,20 +35,21 @@ export async function rangeDigest(
     throw new Fault('bug', 'provider.ask_range', 'the destination asks for bytes outside the file');
   }
   const window = stagedWindow(source, file);
-  await window.refresh(ask.start);
+  await window.refresh(ask);
   const hasher = await newHasher(ask.algorithm);
   hasher.init();
-  await feed(source, window, ask, [hasher], signal);
+  await feed(source, window, ask, [hasher], signal, () => {});
   return hasher.digest('hex');
 }
 
-/** Streams the bytes of a covered range into the hashers. */
+/** Streams the bytes of a covered range into the hashers, and tells after each piece how many bytes they have had. */
 export async function feed(
   source: StagingSource,
   window: StagedWindow,
   range: ByteRange,
   hashers: readonly IHasher[],
   signal: AbortSignal,
+  onBytes: (count: number) => void,
 ): Promise<void> {
   const opens = window.spans(range).map((span) => () => source.read(span, span.range, signal));
   const reader = joined(opens, range.end - range.start, () => {}).getReader();
@@ -56,5 +57,6 @@ export async function feed(
     const { done, value } = await reader.read();
     if (done) return;
     for (const hasher of hashers) hasher.update(value);
+    onBytes(value.byteLength);
   }
 }

@@ -59,6 +59,11 @@ export const LINGER_STEP_MS = 250;
 const IDLE_LEAST_MS = 60_000;
 const IDLE_MOST_MS = 60 * 60_000;
 
+/** A paused transfer looks by itself this often, should the end of its pause have been missed. */
+export const PAUSE_LOOK_MS = 60 * 60_000;
+/** How long a cancel waits for drivers to see it before it looks again. */
+export const CANCEL_LOOK_MS = 5_000;
+
 export const MAX_SESSIONS = 3;
 export const MAX_ROUNDS = 8;
 

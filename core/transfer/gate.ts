@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Cells } from '#core/ports/cells.ts';
 import type { Clock } from '#core/ports/clock.ts';
+import type { Log } from '#core/ports/log.ts';
 import { gateKey } from '#core/state.ts';
 import type { Limits } from './engine.ts';
 
@@ -12,6 +13,7 @@ export interface GateDeps {
   readonly cells: Cells;
   readonly clock: Clock;
   readonly limits: Limits;
+  readonly log: Log;
 }
 
 export interface GateRequest {
@@ -64,12 +66,16 @@ export async function prolong(
   return isThere;
 }
 
-/** Gives the room back; failure is left to the entry's end. */
+/** Gives the room back; failure is left to the entry's end. Never rejects. */
 export async function giveBack(deps: GateDeps, destinationId: string, holder: string): Promise<void> {
-  await change(deps, destinationId, (gate) => {
-    const entries = gate.entries.filter((entry) => entry.holder !== holder);
-    return entries.length === gate.entries.length ? null : { ...gate, entries };
-  });
+  try {
+    await change(deps, destinationId, (gate) => {
+      const entries = gate.entries.filter((entry) => entry.holder !== holder);
+      return entries.length === gate.entries.length ? null : { ...gate, entries };
+    });
+  } catch (error) {
+    deps.log.error('gate.not_given_back', { destinationId, reason: error instanceof Error ? error.name : 'unknown' });
+  }
 }
 
 /** Files that could still start moving. */
@@ -98,7 +104,10 @@ function roomFor(gate: GateValue, request: GateRequest, limits: Limits): number 
   return granted < 1 ? null : granted;
 }
 
-/** Compare-and-set with jittered retries; `next` answers null when there is nothing to write. False after too many lost races. */
+/**
+ * Compare-and-set with jittered retries; `next` answers null when there is nothing to write. False after too many lost races. A
+ * swap that threw counts as a lost one: whether it was made is seen by the next read.
+ */
 async function change(
   { cells, clock }: GateDeps,
   destinationId: string,
@@ -109,8 +118,8 @@ async function change(
     const cell = await cells.read(key);
     const value = next(live(cell?.value, clock.now()));
     if (value === null) return true;
-    if (await cells.swap(key, cell?.v ?? 0, value)) return true;
-    await clock.sleep(5 + clock.random() * 20 * (attempt + 1));
+    if (await cells.swap(key, cell?.v ?? 0, value).catch(() => false)) return true;
+    await clock.sleep(5 + Math.floor(clock.random() * 20 * (attempt + 1)));
   }
   return false;
 }

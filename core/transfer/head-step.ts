@@ -2,8 +2,8 @@
 import { Fault } from '#core/fault.ts';
 import type { PushProvider } from '#core/ports/provider.ts';
 import type { Release } from '#core/ports/work-table.ts';
-import { type HeadState, headRank, isHigher, type Live, type Step, withEvent } from '#core/state.ts';
-import { type Engine, idleDelayMs } from './engine.ts';
+import { type HeadState, headRank, isHigher, type Live, type Opening, type Step, withEvent } from '#core/state.ts';
+import { type Engine, idleDelayMs, PAUSE_LOOK_MS } from './engine.ts';
 import type { Lease } from './lease.ts';
 import { publishTransfer } from './publish.ts';
 
@@ -19,10 +19,25 @@ export interface HeadStep {
 /** A step either moves on (another head, looked at at once) or lets the row go. */
 export type Onward = { readonly head: HeadState } | { readonly release: Release };
 
+const UNOPENED: Opening = { phase: 'opening', rounds: 0, asks: [], known: {} };
+
 /** Lets go until a hint comes, or until twice the time since something last happened has passed. */
 export function waiting(engine: Engine, head: HeadState): Release & { to: 'wait' } {
   const since = head.events.at(-1)?.at ?? head.file.createdAt;
   return { to: 'wait', dueAt: engine.clock.now() + idleDelayMs(engine.clock.now() - since) };
+}
+
+/** Lets go until the pause is taken back. It is written down once, so that the look after it can tell. */
+export function paused(engine: Engine, head: HeadState): Release {
+  const now = engine.clock.now();
+  const release = { to: 'rest', dueAt: now + PAUSE_LOOK_MS } as const;
+  if (isPaused(head)) return release;
+  return { ...release, advance: { phase: head.step.phase, state: withEvent(head, now, 'paused') } };
+}
+
+/** The last thing that happened is that it was paused. */
+export function isPaused(head: HeadState): boolean {
+  return head.events.at(-1)?.type === 'paused';
 }
 
 /** Commits the next step, whose rank must be higher, and tells the viewers. */
@@ -57,7 +72,7 @@ function stepped(engine: Engine, head: HeadState, step: Step): HeadState {
 
 /** The remote session is dead: another attempt, which asks the destination anew. */
 export function reopened(head: HeadState): HeadState {
-  return { ...head, attempt: head.attempt + 1, step: { phase: 'opening', rounds: 0, asks: [], known: {} } };
+  return { ...head, attempt: head.attempt + 1, step: UNOPENED };
 }
 
 export function failure(engine: Engine, head: HeadState, fault: Fault): Step & { phase: 'failed' } {
@@ -65,7 +80,9 @@ export function failure(engine: Engine, head: HeadState, fault: Fault): Step & {
     throw new Fault('bug', 'engine.phase', 'an ended transfer cannot fail');
   }
   const error = { code: fault.code.slice(0, 64), message: fault.message.slice(0, 400) };
-  return { phase: 'failed', error, endedAt: engine.clock.now(), resume: head.step };
+  // Behind a session that is dead a retry has to open another one.
+  const resume = fault.kind === 'gone' ? UNOPENED : head.step;
+  return { phase: 'failed', error, endedAt: engine.clock.now(), resume };
 }
 
 export function logged({ file, attempt, sessionNo, step }: HeadState) {

@@ -8,7 +8,17 @@ import { cancel, endStale } from './canceling.ts';
 import { ensureDigest } from './digest-row.ts';
 import { type Budget, type Engine, MAX_SESSIONS } from './engine.ts';
 import { finish } from './finishing.ts';
-import { commitStep, endWith, failure, type HeadStep, logged, type Onward, reopened, waiting } from './head-step.ts';
+import {
+  commitStep,
+  endWith,
+  failure,
+  type HeadStep,
+  logged,
+  type Onward,
+  paused,
+  reopened,
+  waiting,
+} from './head-step.ts';
 import type { Lease } from './lease.ts';
 import { open } from './opening.ts';
 import { mayOpen, missingDigests } from './readiness.ts';
@@ -27,7 +37,7 @@ export async function advanceHead(engine: Engine, lease: Lease, budget: Budget):
       if (row.wish === 'cancel' && phase !== 'finishing') {
         return await cancel({ engine, lease, head: current, signal }, 'canceled');
       }
-      if (row.wish === 'pause' && phase !== 'finishing') return { to: 'parked' };
+      if (row.wish === 'pause' && phase !== 'finishing') return paused(engine, current);
       const provider = await engine.destinations.provider(head.file.destinationId);
       if (provider.mode !== 'push') throw new Fault('bug', 'engine.lane', 'a serving destination belongs to the relay');
       const onward = await step({ engine, lease, provider, head, signal });
@@ -84,7 +94,7 @@ function afterFault(engine: Engine, head: HeadState, fault: Fault): Release {
       advance: { phase: head.step.phase, state: noted },
     };
   }
-  if (fault.kind === 'gone' && head.sessionNo < MAX_SESSIONS) {
+  if (fault.kind === 'gone' && 'session' in head.step && head.sessionNo < MAX_SESSIONS) {
     const again = reopened(withEvent(counted, now, 'gone', fault.code));
     return { to: 'wait', dueAt: readyAt(head), advance: { phase: 'opening', state: again } };
   }

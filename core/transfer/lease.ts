@@ -2,6 +2,7 @@
 import { LeaseLost } from '#core/fault.ts';
 import type { Advance, Claim, CommitGuard, Release, RowKey, WorkRow } from '#core/ports/work-table.ts';
 import { type Engine, LEASE_MS, MARGIN_MS, RENEW_MS } from './engine.ts';
+import { repeated } from './repeat.ts';
 
 export interface Lease {
   readonly key: RowKey;
@@ -28,9 +29,6 @@ export interface Held {
   readonly onRenew: (untilMs: number) => Promise<boolean>;
 }
 
-/** Writes are repeated after an error, since their reply may have been lost; they are safe to repeat. */
-const WRITE_TRIES = 4;
-
 /**
  * Runs `work` under the lease and writes what it answers. Answers the release that took effect, or null: the lease was lost, or
  * `work` answered null, and the row is left to the next holder.
@@ -53,7 +51,9 @@ export async function underLease(held: Held, work: (lease: Lease) => Promise<Rel
     if (release === null || lost.signal.aborted) return null;
     stopped.abort();
     await renewing;
-    const isReleased = await repeat(engine, () => engine.table.release(key, claim.token, release, engine.clock.now()));
+    const isReleased = await repeated(engine.clock, () =>
+      engine.table.release(key, claim.token, release, engine.clock.now()),
+    );
     return isReleased ? release : null;
   } catch (error) {
     if (error instanceof LeaseLost || lost.signal.aborted) return null;
@@ -67,7 +67,7 @@ export async function underLease(held: Held, work: (lease: Lease) => Promise<Rel
 async function commit(held: Held, lost: AbortController, advance: Advance, guard?: CommitGuard): Promise<boolean> {
   const { engine, key, claim } = held;
   lost.signal.throwIfAborted();
-  if (await repeat(engine, () => engine.table.commit(key, claim.token, advance, engine.clock.now(), guard)))
+  if (await repeated(engine.clock, () => engine.table.commit(key, claim.token, advance, engine.clock.now(), guard)))
     return true;
   if (guard !== undefined && (await isStillMine(held))) return false;
   const reason = new LeaseLost();
@@ -81,18 +81,22 @@ async function isStillMine({ engine, key, claim }: Held): Promise<boolean> {
 }
 
 async function renewUntilStopped(held: Held, lost: AbortController, stopped: AbortSignal): Promise<void> {
-  const { engine, key, claim } = held;
-  const { clock, table } = engine;
+  const { engine, key } = held;
+  const { clock } = engine;
   let untilMs = held.untilMs;
   let waitMs = RENEW_MS;
-  while (!stopped.aborted && !lost.signal.aborted) {
-    const left = untilMs - MARGIN_MS - clock.now();
-    if (left <= 0) return lost.abort(new LeaseLost());
-    if (!(await slept(engine, Math.min(waitMs, left), stopped))) return;
+  for (;;) {
+    const left = () => untilMs - MARGIN_MS - clock.now();
+    await sleptUnlessStopped(engine, Math.min(waitMs, left()), stopped);
+    if (stopped.aborted || lost.signal.aborted) return;
+    if (left() <= 0) return lost.abort(new LeaseLost());
+    const next = clock.now() + LEASE_MS;
+    // A renewal that hangs must not keep us from stopping in time.
+    const late = sleptUnlessStopped(engine, left(), stopped).then(() => 'late' as const);
     try {
-      const next = clock.now() + LEASE_MS;
-      if (!(await table.renew(key, claim.token, next, clock.now()))) return lost.abort(new LeaseLost());
-      if (!(await held.onRenew(next))) return lost.abort(new LeaseLost());
+      const answer = await Promise.race([renewOnce(held, next), late]);
+      if (stopped.aborted) return;
+      if (answer !== 'renewed') return lost.abort(new LeaseLost());
       untilMs = next;
       waitMs = RENEW_MS;
     } catch (error) {
@@ -102,24 +106,15 @@ async function renewUntilStopped(held: Held, lost: AbortController, stopped: Abo
   }
 }
 
-/** False when stopped meanwhile. */
-async function slept({ clock }: Engine, ms: number, stopped: AbortSignal): Promise<boolean> {
-  try {
-    await clock.sleep(ms, stopped);
-    return true;
-  } catch (error) {
-    if (stopped.aborted) return false;
-    throw error;
-  }
+async function renewOnce({ engine, key, claim, onRenew }: Held, next: number): Promise<'renewed' | 'lost'> {
+  if (!(await engine.table.renew(key, claim.token, next, engine.clock.now()))) return 'lost';
+  return (await onRenew(next)) ? 'renewed' : 'lost';
 }
 
-async function repeat<T>({ clock }: Engine, write: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await write();
-    } catch (error) {
-      if (attempt >= WRITE_TRIES) throw error;
-      await clock.sleep(50 * attempt + clock.random() * 100);
-    }
+async function sleptUnlessStopped({ clock }: Engine, ms: number, stopped: AbortSignal): Promise<void> {
+  try {
+    await clock.sleep(Math.max(0, ms), stopped);
+  } catch (error) {
+    if (!stopped.aborted) throw error;
   }
 }

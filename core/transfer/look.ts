@@ -2,13 +2,16 @@
  * The look after a release: what came between the last read and the release is found here, so that a hint which met a held row
  * may be dropped.
  */
-import { BLOCK_PARTS, blockCount, blockParts } from '#core/plan.ts';
+import { Fault } from '#core/fault.ts';
 import type { RowKey, WorkRow } from '#core/ports/work-table.ts';
-import { HeadState, headKey, readyAt, StripeState } from '#core/state.ts';
-import type { Engine } from './engine.ts';
+import { DigestState, HeadState, headKey, readyAt, StripeState, UploadState } from '#core/state.ts';
+import { isRemovable } from './collect.ts';
+import { CANCEL_LOOK_MS, type Engine } from './engine.ts';
+import { isPaused } from './head-step.ts';
 import {
   claimedAlgorithms,
   computedDigests,
+  hasBytesToHash,
   hasReadyPart,
   mayOpen,
   mayReopen,
@@ -21,16 +24,18 @@ export async function lookAtHead(engine: Engine, key: RowKey): Promise<void> {
   const row = await engine.table.get(key);
   if (row === null || row.queue === null || row.hold === 'lease') return;
   const head = HeadState.parse(row.state);
-  if (row.wish === 'cancel' && row.phase !== 'finishing') {
-    if (row.hold === 'wait') await wakeAndSend(engine, key, 0);
+  const isFinishing = row.phase === 'finishing';
+  if (row.wish === 'cancel' && !isFinishing) {
+    const isSoon = row.hold === 'rest' && (row.dueAt ?? 0) <= engine.clock.now() + CANCEL_LOOK_MS;
+    if (!isSoon) await wakeAndSend(engine, key, 0, 'rest');
     return;
   }
-  if (row.hold === 'rest') return;
-  if (row.wish === 'pause' && row.phase !== 'finishing') {
-    if (row.dueAt !== null) await wakeAndSend(engine, key, readyAt(head));
+  if (row.hold === 'rest') {
+    if (isPaused(head) && row.wish === null) await wakeAndSend(engine, key, readyAt(head), 'rest');
     return;
   }
-  if (row.dueAt === null || (await headHasWork(engine, row, head))) await wakeAndSend(engine, key, readyAt(head));
+  const isWanted = row.dueAt === null || (row.wish === 'pause' && !isFinishing);
+  if (isWanted || (await orFault(headHasWork(engine, row, head)))) await wakeAndSend(engine, key, readyAt(head));
 }
 
 /** Looks at a stripe once more. */
@@ -38,17 +43,37 @@ export async function lookAtStripe(engine: Engine, key: RowKey): Promise<void> {
   const row = await engine.table.get(key);
   if (row === null) return;
   const stripe = StripeState.parse(row.state);
-  const headRow = await engine.table.get(headKey(stripe.transferId));
+  const own = headKey(stripe.transferId);
+  const headRow = await engine.table.get(own);
   if (headRow === null) return;
   const head = HeadState.parse(headRow.state);
-  const isFaulty = stripe.fault?.attempt === head.attempt;
-  if (row.queue === null || isFaulty || headRow.wish === 'cancel') {
-    return wakeAndSend(engine, headKey(stripe.transferId), headRow.wish === 'cancel' ? 0 : readyAt(head));
-  }
-  if (row.hold !== 'wait' || head.step.phase !== 'moving' || head.sessionNo !== stripe.sessionNo) return;
+  if (headRow.wish === 'cancel') return wakeAndSend(engine, own, 0, 'rest');
+  if (row.queue === null || stripe.fault?.attempt === head.attempt) return wakeAndSend(engine, own, readyAt(head));
+  const { step } = head;
+  if (row.hold !== 'wait' || step.phase !== 'moving' || head.sessionNo !== stripe.sessionNo) return;
   if (headRow.wish === 'pause') return;
-  if (row.dueAt === null || (await hasReadyPart(engine, head, head.step, partsOf(stripe, head.step.plan)))) {
+  if (row.dueAt === null || (await orFault(hasReadyPart(engine, head, step, stripe)))) {
     await wakeAndSend(engine, key, readyAt(head));
+  }
+}
+
+/** Looks at a digest row once more. */
+export async function lookAtDigest(engine: Engine, key: RowKey): Promise<void> {
+  const row = await engine.table.get(key);
+  if (row === null || row.queue === null || row.hold !== 'wait') return;
+  if (await orFault(hasBytesToHash(engine, DigestState.parse(row.state)))) {
+    await wakeAndSend(engine, key, engine.clock.now());
+  }
+}
+
+/** Looks at an upload once more: its last transfer may have ended meanwhile. */
+export async function lookAtUpload(engine: Engine, key: RowKey): Promise<void> {
+  const row = await engine.table.get(key);
+  if (row === null || row.queue === null || row.hold !== 'wait') return;
+  const now = engine.clock.now();
+  const isDue = row.dueAt !== null && row.dueAt <= now;
+  if (isDue || (row.phase === 'open' && (await isRemovable(engine, UploadState.parse(row.state))))) {
+    await wakeAndSend(engine, key, now);
   }
 }
 
@@ -71,16 +96,17 @@ async function headHasWork(engine: Engine, row: WorkRow, head: HeadState): Promi
   return mayReopen(engine, head, step, row);
 }
 
-/** Missing parts of the block under way. */
-function partsOf(stripe: StripeState, plan: Parameters<typeof blockParts>[0]): number[] {
-  if (stripe.block >= blockCount(plan)) return [];
-  const { from } = blockParts(plan, stripe.block);
-  return Array.from({ length: BLOCK_PARTS }, (_, i) => from + i).filter(
-    (number) => number <= plan.partCount && !(number in stripe.have),
-  );
+/** Where a question cannot be answered, whoever holds the row next meets the fault and deals with it. */
+async function orFault(question: Promise<boolean>): Promise<boolean> {
+  try {
+    return await question;
+  } catch (error) {
+    if (error instanceof Fault) return true;
+    throw error;
+  }
 }
 
-async function wakeAndSend(engine: Engine, key: RowKey, at: number): Promise<void> {
-  await engine.table.wake(key, at, engine.clock.now(), at === 0 ? 'rest' : 'wait');
+async function wakeAndSend(engine: Engine, key: RowKey, at: number, from: 'wait' | 'rest' = 'wait'): Promise<void> {
+  await engine.table.wake(key, at, engine.clock.now(), from);
   await engine.dispatcher.send([{ pk: key.pk, sk: key.sk }]);
 }

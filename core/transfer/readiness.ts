@@ -14,9 +14,12 @@ import {
   type Opening,
   StripeState,
   stripePrefix,
+  UploadState,
+  uploadKey,
 } from '#core/state.ts';
 import type { DigestAlgorithm, Digests } from '#core/wire/digest.ts';
 import type { Engine } from './engine.ts';
+import { missingParts } from './stripe-parts.ts';
 import { stagedWindow } from './window.ts';
 
 /** Algorithms that must be computed from the staged bytes: what the provider needs and the client did not bring. */
@@ -45,8 +48,9 @@ export async function computedDigests(
 /** Some bytes are there: the first chunk, or the whole object. */
 export async function hasFirstBytes({ source }: Engine, head: HeadState): Promise<boolean> {
   const window = stagedWindow(source, head.file);
-  await window.refresh(0);
-  return window.covers({ start: 0, end: Math.min(1, head.file.sizeBytes) });
+  const first = { start: 0, end: Math.min(1, head.file.sizeBytes) };
+  await window.refresh(first);
+  return window.covers(first);
 }
 
 /** A transfer opens when its destination may decide by digest, or when its first bytes are there and its digests known. */
@@ -65,7 +69,7 @@ export async function mayReopen(engine: Engine, head: HeadState, opening: Openin
   if (open.length === 0) return true;
   const window = stagedWindow(engine.source, head.file);
   for (const ask of open) {
-    await window.refresh(ask.start);
+    await window.refresh(ask);
     if (!window.covers(ask)) return false;
   }
   return true;
@@ -81,19 +85,33 @@ export async function stripesOf(
   return rows.map((row) => ({ row, state: StripeState.parse(row.state) }));
 }
 
-/** A part that has no receipt yet lies wholly in the bucket. */
+/** A part in the stripe's reach that has no receipt yet lies wholly in the bucket. */
 export async function hasReadyPart(
-  engine: Engine,
-  head: HeadState,
-  moving: Moving,
-  parts: readonly number[],
+  { source }: Engine,
+  { file }: HeadState,
+  { plan }: Moving,
+  stripe: StripeState,
 ): Promise<boolean> {
-  const window = stagedWindow(engine.source, head.file);
-  for (const number of parts) {
-    const range = partRange(moving.plan, number, head.file.sizeBytes);
-    if (!window.covers(range)) await window.refresh(range.start);
-    if (window.covers(range)) return true;
-    if (moving.plan.order === 'ascending') return false;
-  }
-  return false;
+  const missing = missingParts(plan, stripe);
+  const ranges = (plan.order === 'ascending' ? missing.slice(0, 1) : missing).map((number) =>
+    partRange(plan, number, file.sizeBytes),
+  );
+  const [first, last] = [ranges[0], ranges.at(-1)];
+  if (first === undefined || last === undefined) return false;
+  const window = stagedWindow(source, file);
+  await window.refresh({ start: first.start, end: last.end });
+  return ranges.some((range) => window.covers(range));
+}
+
+/** Bytes that the digest row has not read yet lie in the bucket. */
+export async function hasBytesToHash({ source, table }: Engine, digest: DigestState): Promise<boolean> {
+  const row = await table.get(uploadKey(digest.uploadId));
+  if (row === null) return false;
+  const upload = UploadState.parse(row.state);
+  const { cursorBytes } = digest;
+  if (cursorBytes >= upload.sizeBytes) return true;
+  const window = stagedWindow(source, upload);
+  const next = { start: cursorBytes, end: cursorBytes + 1 };
+  await window.refresh(next);
+  return window.covers(next);
 }

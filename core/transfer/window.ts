@@ -2,7 +2,7 @@
 import { Fault } from '#core/fault.ts';
 import { chunkSize, chunksUnder } from '#core/layout.ts';
 import type { Span } from '#core/ports/provider.ts';
-import type { ByteRange, StagingSource } from '#core/ports/staging.ts';
+import type { ByteRange, StagedObject, StagingSource } from '#core/ports/staging.ts';
 import type { TransferFile } from '#core/state.ts';
 import { chunkKey, chunkPrefix } from '#core/wire/keys.ts';
 
@@ -13,10 +13,12 @@ export interface StagedWindow {
   stagedBytes(): number;
   /** All bytes of the range are staged, as far as is known. */
   covers(range: ByteRange): boolean;
+  /** End of the staged bytes that follow each other from `fromByte` on, at most `toByte`; `fromByte` when there are none. */
+  coveredEnd(fromByte: number, toByte: number): number;
   /** Where a covered range lies, in order. */
   spans(range: ByteRange): readonly Span[];
-  /** Lists chunks from the one under `fromByte` on, unless that is known already. One LIST of at most 1000 keys. */
-  refresh(fromByte: number): Promise<void>;
+  /** Lists the chunks under the range, and those behind it that come on the same page. Knows the whole file: lists nothing. */
+  refresh(range: ByteRange): Promise<void>;
 }
 
 const LIST_LIMIT = 1_000;
@@ -29,6 +31,7 @@ export function stagedWindow(source: StagingSource, file: StagedFile): StagedWin
     return {
       stagedBytes: () => sizeBytes,
       covers: () => true,
+      coveredEnd: (_fromByte, toByte) => toByte,
       spans: (range) => (range.end > range.start ? [{ key, version, range }] : []),
       refresh: async () => {},
     };
@@ -44,6 +47,14 @@ export function stagedWindow(source: StagingSource, file: StagedFile): StagedWin
   return {
     stagedBytes: () => stagedBytes,
     covers: (range) => numbersUnder(range).every((number) => versions.has(number)),
+    coveredEnd: (fromByte, toByte) => {
+      let end = fromByte;
+      for (const number of numbersUnder({ start: fromByte, end: toByte })) {
+        if (!versions.has(number)) break;
+        end = Math.min(number * layout.chunkBytes, toByte);
+      }
+      return end;
+    },
     spans: (range) =>
       numbersUnder(range).map((number) => {
         const offset = (number - 1) * layout.chunkBytes;
@@ -58,28 +69,29 @@ export function stagedWindow(source: StagingSource, file: StagedFile): StagedWin
           },
         };
       }),
-    refresh: async (fromByte) => {
-      if (versions.size === layout.count) return;
-      const from = Math.min(Math.floor(fromByte / layout.chunkBytes) + 1, layout.count);
-      const listed = await source.list({
-        prefix: chunkPrefix(uploadId),
-        after: chunkKey(uploadId, from - 1),
-        limit: LIST_LIMIT,
-      });
-      for (const object of listed) {
-        const number = Number(object.key.slice(-5));
-        if (object.key !== chunkKey(uploadId, number) || number > layout.count) continue;
-        const expected = chunkSize(layout, sizeBytes, number);
-        if (object.sizeBytes !== expected) {
-          throw new Fault(
-            'rejected',
-            'staging.chunk_size',
-            `chunk ${number} has ${object.sizeBytes} bytes, not ${expected}`,
-          );
-        }
-        if (!versions.has(number)) stagedBytes += expected;
-        versions.set(number, object.version);
+    refresh: async (range) => {
+      const under = chunksUnder(layout, range);
+      if (under === null || versions.size === layout.count) return;
+      for (let after = chunkKey(uploadId, under.from - 1); ; ) {
+        const listed = await source.list({ prefix: chunkPrefix(uploadId), after, limit: LIST_LIMIT });
+        listed.forEach(note);
+        const last = listed.at(-1)?.key;
+        if (last === undefined || listed.length < LIST_LIMIT || last >= chunkKey(uploadId, under.to)) return;
+        after = last;
       }
     },
   };
+
+  function note(object: StagedObject): void {
+    if (layout.kind !== 'chunks') return;
+    const number = Number(object.key.slice(-5));
+    if (number < 1 || number > layout.count || object.key !== chunkKey(uploadId, number)) return;
+    const expected = chunkSize(layout, sizeBytes, number);
+    if (object.sizeBytes !== expected) {
+      const reason = `chunk ${number} has ${object.sizeBytes} bytes, not ${expected}`;
+      throw new Fault('rejected', 'staging.chunk_size', reason);
+    }
+    if (!versions.has(number)) stagedBytes += expected;
+    versions.set(number, object.version);
+  }
 }

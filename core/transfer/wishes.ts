@@ -20,7 +20,7 @@ export async function resume(engine: WishEngine, id: TransferId): Promise<void> 
 /** Final. The remote session is discarded once nobody sends any more. */
 export async function cancel(engine: WishEngine, id: TransferId): Promise<void> {
   const row = await headRow(engine, id);
-  if (row.wish === 'cancel' || row.phase === 'canceled') return;
+  if (row.phase === 'canceled') return;
   await wish(engine, id, 'cancel');
 }
 
@@ -40,13 +40,15 @@ export async function retry(engine: WishEngine, id: TransferId): Promise<void> {
     ...withEvent(head, now, 'retry'),
     attempt: head.attempt + 1,
     streak: 0,
-    step: head.step.resume,
+    step: head.step.resume.phase === 'opening' ? { ...head.step.resume, rounds: 0 } : head.step.resume,
   };
   const queue = destinationQueue(head.file.destinationId);
   const as = { queue, dueAt: readyAt(head), phase: next.step.phase, state: next };
   if (!(await table.revive(row, row.token, as, now))) {
     throw new Fault('rejected', 'transfer.not_failed', 'this transfer has been tried again already');
   }
+  // Who tries again does not want it paused any more.
+  if (row.wish === 'pause') await table.wish(row, null, clock.now());
   await dispatcher.send([headKey(id)]);
 }
 

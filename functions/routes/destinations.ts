@@ -1,7 +1,8 @@
 /** Where files can go. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { Fault, toFault } from '#core/fault.ts';
+import { Fault } from '#core/fault.ts';
 import type { Destination } from '#core/ports/destinations.ts';
+import type { WorkTable } from '#core/ports/work-table.ts';
 import { destinationQueue } from '#core/state.ts';
 import {
   CheckAnswer,
@@ -14,14 +15,16 @@ import { DestinationId } from '#core/wire/ids.ts';
 import { isoTime } from '#core/wire/time.ts';
 import type { Api, ApiDeps } from '../api.ts';
 import { answers, body, secured } from '../openapi.ts';
+import { traceOf } from '../trace.ts';
 
 const byId = z.object({ id: DestinationId });
 
 /** A destination that does not answer within this time is said not to. */
 const CHECK_MS = 15_000;
+const PAGE = 200;
 
 export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
-  const { destinations, clock, table } = engine;
+  const { destinations, clock, table, log } = engine;
 
   app.openapi(
     createRoute({
@@ -88,8 +91,7 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
     }),
     async (c) => {
       const destination = await known(c.req.valid('param').id);
-      const waiting = await table.due(destinationQueue(destination.id), Number.MAX_SAFE_INTEGER, 1);
-      if (waiting.length > 0) {
+      if (await isBusy(table, destination.id, c.get('ownerId'))) {
         throw new Fault('rejected', 'destination.busy', 'files are on their way there: cancel them first');
       }
       await destinations.remove(destination.id);
@@ -109,16 +111,18 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
     async (c) => {
       const { id } = await known(c.req.valid('param').id);
       const startedAt = clock.now();
+      const signal = AbortSignal.timeout(CHECK_MS);
       try {
         const provider = await destinations.provider(id);
-        const report = await provider.check({ signal: AbortSignal.timeout(CHECK_MS) });
+        const report = await provider.check({ signal });
         const elapsedMs = clock.now() - startedAt;
         return c.json(
           { ok: true, code: null, message: report.message, freeBytes: report.freeBytes ?? null, elapsedMs },
           200,
         );
       } catch (error) {
-        const { code, message } = toFault(error);
+        if (!(error instanceof Fault)) log.error('destination.check_failed', { destinationId: id, ...traceOf(error) });
+        const { code, message } = checkFault(error, signal);
         return c.json({ ok: false, code, message, freeBytes: null, elapsedMs: clock.now() - startedAt }, 200);
       }
     },
@@ -129,6 +133,28 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
     if (destination === null) throw new Fault('rejected', 'destination.unknown', `there is no destination "${id}"`);
     return destination;
   }
+}
+
+/**
+ * What is due at any time stands in the destination's queue. Paused transfers are parked outside of it: those are found on
+ * their owner's list, where what is under way comes first.
+ */
+async function isBusy(table: WorkTable, id: string, ownerId: string): Promise<boolean> {
+  const queue = destinationQueue(id);
+  if ((await table.due(queue, Number.MAX_SAFE_INTEGER, 1)).length > 0) return true;
+  for (let after: string | undefined; ; ) {
+    const page = await table.owned(ownerId, { limit: PAGE, ...(after === undefined ? {} : { after }) });
+    if (page.some(({ row }) => row.queue === queue)) return true;
+    if (page.length < PAGE || page.some(({ row }) => row.queue === null)) return false;
+    after = page.at(-1)?.cursor;
+  }
+}
+
+/** The words of an unknown error are not for everybody's eyes: they may quote addresses and keys. */
+function checkFault(error: unknown, signal: AbortSignal): Fault {
+  if (error instanceof Fault) return error;
+  if (signal.aborted) return new Fault('transient', 'destination.silent', 'the destination did not answer in time');
+  return new Fault('bug', 'unknown', 'the check failed in a way that nobody thought of: the log says where');
 }
 
 function shown({ id, provider, settings, hasCredentials, createdAt }: Destination): DestinationView {

@@ -21,6 +21,8 @@ const listQuery = z.object({
 
 /** A filter that fits little looks at this many transfers before it answers with a cursor to go on from. */
 const SCANNED_MOST = 2_000;
+/** And reads so many at once, however few are asked for. */
+const FILTERED_PAGE = 200;
 
 const WISHES = { pause, resume, cancel, retry } as const;
 
@@ -46,20 +48,25 @@ export function transferRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { cursor, limit, status, destinationId } = c.req.valid('query');
+      const page = { limit: status === undefined && destinationId === undefined ? limit : FILTERED_PAGE };
       const items: TransferView[] = [];
       let after = cursor;
       for (let scanned = 0; scanned < SCANNED_MOST; ) {
-        const page = await engine.table.owned(c.get('ownerId'), { limit, ...(after === undefined ? {} : { after }) });
-        for (const entry of page) {
+        const entries = await engine.table.owned(c.get('ownerId'), {
+          ...page,
+          ...(after === undefined ? {} : { after }),
+        });
+        for (const entry of entries) {
           scanned++;
           after = entry.cursor;
+          const { file } = HeadState.parse(entry.row.state);
+          if (destinationId !== undefined && file.destinationId !== destinationId) continue;
           const seen = await view(entry.row);
           if (status !== undefined && seen.status !== status) continue;
-          if (destinationId !== undefined && seen.destinationId !== destinationId) continue;
           items.push(seen);
           if (items.length === limit) return c.json({ items, next: after }, 200);
         }
-        if (page.length < limit) return c.json({ items, next: null }, 200);
+        if (entries.length < page.limit) return c.json({ items, next: null }, 200);
       }
       return c.json({ items, next: after ?? null }, 200);
     },

@@ -7,8 +7,8 @@ import { FIRST_WINDOW } from '#core/intake/intake.ts';
 import { stagedRanges } from '#core/intake/staged-ranges.ts';
 import { signChunks } from '#core/intake/tickets.ts';
 import type { WorkRow } from '#core/ports/work-table.ts';
-import { type UploadState, uploadKey } from '#core/state.ts';
-import { cancel, retry } from '#core/transfer/wishes.ts';
+import { HeadState, type UploadState, uploadKey } from '#core/state.ts';
+import { cancel, retry, type WishEngine } from '#core/transfer/wishes.ts';
 import { UploadId } from '#core/wire/ids.ts';
 import {
   AnswersRequest,
@@ -25,6 +25,9 @@ import { answers, body, secured } from '../openapi.ts';
 import { uploadView, viewer } from '../viewing.ts';
 
 const byId = z.object({ id: UploadId });
+
+/** What has ended meanwhile, or whose bytes are gone already, needs no cancel. */
+const NOTHING_TO_CANCEL = ['transfer.ended', 'transfer.not_failed', 'upload.expired'];
 
 export function uploadRoutes(app: Api, deps: ApiDeps): void {
   const { intake, engine } = deps;
@@ -152,16 +155,29 @@ export function uploadRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { row, upload } = await readUpload(intake, c.req.valid('param').id, c.get('ownerId'));
-      for (const head of await readHeads(intake, upload)) {
-        const id = upload.specs.find(({ transferId }) => head.pk.endsWith(transferId))?.transferId;
-        if (id === undefined || head.phase === 'done' || head.phase === 'canceled') continue;
-        if (head.phase === 'failed') await retry(engine, id);
-        await cancel(engine, id);
-      }
+      await cancelAll(engine, await readHeads(intake, upload));
       await engine.dispatcher.send([uploadKey(upload.uploadId)]);
       return c.json(await uploadAnswer(row, upload), 200);
     },
   );
+}
+
+/** Cancels what can be; then it is Fault `rejected` `transfer.finishing` if one is just being finished. */
+async function cancelAll(engine: WishEngine, heads: readonly WorkRow[]): Promise<void> {
+  let finishing: Fault | null = null;
+  for (const head of heads) {
+    const { transferId } = HeadState.parse(head.state).file;
+    if (head.phase === 'done' || head.phase === 'canceled') continue;
+    try {
+      if (head.phase === 'failed') await retry(engine, transferId);
+      await cancel(engine, transferId);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      if (error.code === 'transfer.finishing') finishing = error;
+      else if (!NOTHING_TO_CANCEL.includes(error.code)) throw error;
+    }
+  }
+  if (finishing !== null) throw finishing;
 }
 
 /** The host name under which this client reaches us, without the port. */

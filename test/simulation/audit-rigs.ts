@@ -29,10 +29,10 @@ export function rigAudit(deps: {
   readonly journal: Journal;
   readonly ledger: Ledger;
   readonly limits: { readonly files: number; readonly parts: number };
-  /** The bytes of an upload as its client has them. */
-  readonly contentOf: (uploadId: string) => Uint8Array | undefined;
+  /** Bytes as their client has them, by upload id; of inbox objects by version. */
+  readonly contents: ReadonlyMap<string, Uint8Array>;
 }): RigAudit {
-  const { table, cells, base, journal, ledger, limits, contentOf } = deps;
+  const { table, cells, base, journal, ledger, limits, contents } = deps;
   const violate = journal.violate;
   /** Parts that landed, and whether an inspect since then could have shown them and did not. */
   const landed = new Map<string, { isMissed: boolean }>();
@@ -97,7 +97,8 @@ export function rigAudit(deps: {
 
   async function onCompleted({ id, item }: RigSession, content: Uint8Array): Promise<void> {
     const row = await table.get(headKey(item.transferId));
-    const staged = row === null ? undefined : contentOf(headOf(row).file.uploadId);
+    const file = row === null ? undefined : headOf(row).file;
+    const staged = contents.get(file?.layout.kind === 'object' ? file.layout.version : (file?.uploadId ?? ''));
     if (staged === undefined || Buffer.compare(staged, content) !== 0) {
       violate('I4', `${id} was finished with other bytes than were staged`);
     }
@@ -136,7 +137,12 @@ export function rigAudit(deps: {
       const flights = ledger.flights.get(process) ?? [];
       switch (event.kind) {
         case 'put-start': {
-          const flight = { destinationId, transferId: session.item.transferId, sessionId: session.id, part: event.part };
+          const flight = {
+            destinationId,
+            transferId: session.item.transferId,
+            sessionId: session.id,
+            part: event.part,
+          };
           ledger.flights.set(process, [...flights, flight]);
           void onPut(process, flight);
           return;

@@ -76,7 +76,8 @@ export function auditedTable(
     if (was.step.phase === 'done' || was.step.phase === 'canceled') violate('I6', `${id} was ${was.step.phase}`);
     if (was.step.phase === 'failed' && method !== 'revive') violate('I6', `${id} had failed and changed by ${method}`);
     if (isHigher(headRank(was), headRank(head))) violate('I2', `the rank of ${id} fell by ${method}`);
-    if (method === 'commit' && !isHigher(headRank(head), headRank(was))) violate('I2', `a commit of ${id} raised nothing`);
+    if (method === 'commit' && !isHigher(headRank(head), headRank(was)))
+      violate('I2', `a commit of ${id} raised nothing`);
     if (after.phase !== head.step.phase) violate('I2', `${id} has phase ${after.phase} beside ${head.step.phase}`);
     if (head.step.phase === 'finishing' && before.wish === 'cancel') violate('I6', `${id} finishes against a cancel`);
     if (head.step.phase === 'done' && ledger.delivered.has(id)) violate('I6', `${id} was delivered twice`);

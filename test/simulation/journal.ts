@@ -12,7 +12,7 @@ export interface Journal {
   count(): number;
 }
 
-const KEPT = 160;
+const KEPT = 80;
 
 export function journal(startMs: number): Journal {
   const entries: (readonly unknown[])[] = [];
@@ -29,7 +29,9 @@ export function journal(startMs: number): Journal {
     violation: () => broken,
     tail: () => {
       const from = Math.max(0, count - KEPT);
-      return Array.from({ length: count - from }, (_, i) => inWords(entries[(from + i) % KEPT] ?? [], startMs)).join('\n');
+      return Array.from({ length: count - from }, (_, i) => inWords(entries[(from + i) % KEPT] ?? [], startMs)).join(
+        '\n',
+      );
     },
     count: () => count,
   };

@@ -12,6 +12,8 @@ export interface Fate {
   readonly fails: 'never' | 'before' | 'after';
   /** The process dies just before or just after the effect. */
   readonly dies: 'never' | 'before' | 'after';
+  /** What a failure throws, where it should not be the port's own. */
+  readonly error?: Error;
 }
 
 export const CALM: Fate = { delayMs: 0, fails: 'never', dies: 'never' };
@@ -21,13 +23,18 @@ export type EffectKind = 'read' | 'write';
 
 export interface Fates {
   of(process: Process, port: string, method: string, kind: EffectKind): Fate;
+  /** A stream of staged bytes ends with an error in its middle. */
+  breaksOff(process: Process): boolean;
 }
+
+export const NO_HARM: Fates = { of: () => CALM, breaksOff: () => false };
 
 export interface Process {
   readonly name: string;
   readonly clock: Clock;
   /** Resolves when the process has been killed, never otherwise. */
   readonly died: Promise<void>;
+  readonly fates: Fates;
   isDead(): boolean;
   /** From now on nothing that the process does has an effect, and nothing that it waits for arrives. */
   kill(): void;
@@ -65,7 +72,8 @@ export function spawn(deps: {
   async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (dead) return forever;
     try {
-      await base.sleep(ms, signal);
+      // The true clock keeps whole milliseconds, as the system's does.
+      await base.sleep(Math.ceil(ms), signal);
     } catch (error) {
       if (dead) return forever;
       throw error;
@@ -87,14 +95,14 @@ export function spawn(deps: {
     if (isDead()) return forever;
     if (fate.fails === 'before') {
       journal.note(base.now(), name, `${port}.${method}`, 'fails');
-      throw error();
+      throw fate.error ?? error();
     }
     const answer = await call();
     if (fate.dies === 'after') kill();
     if (isDead()) return forever;
     if (fate.fails === 'after') {
       journal.note(base.now(), name, `${port}.${method}`, 'loses its answer');
-      throw error();
+      throw fate.error ?? error();
     }
     return answer;
   }
@@ -103,6 +111,7 @@ export function spawn(deps: {
     name,
     clock: { now: () => base.now() + skewMs, sleep, random: () => base.random() },
     died: grave.promise,
+    fates,
     isDead,
     kill,
     effect,

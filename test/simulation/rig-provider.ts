@@ -146,7 +146,8 @@ export function rig(deps: {
     tell(caller, { kind: 'put-start', session, part: part.number });
     try {
       const bytes = await bytesOfStream(await part.open());
-      if (bytes.byteLength !== part.sizeBytes) throw new Fault('bug', 'rig.length', 'a part has another length than told');
+      if (bytes.byteLength !== part.sizeBytes)
+        throw new Fault('bug', 'rig.length', 'a part has another length than told');
       await caller.clock.sleep(traits.putMs(), signal);
       live(key);
       const isNew = !session.parts.has(part.number);
@@ -162,7 +163,11 @@ export function rig(deps: {
     }
   }
 
-  function inspect(caller: Caller, key: Session, { from, to }: { readonly from: number; readonly to: number }): Holding {
+  function inspect(
+    caller: Caller,
+    key: Session,
+    { from, to }: { readonly from: number; readonly to: number },
+  ): Holding {
     const session = find(key);
     if (session === undefined || session.state === 'expired' || session.state === 'discarded') return { kind: 'gone' };
     tell(caller, { kind: 'inspected', session, from, to, isListed: traits.canList });

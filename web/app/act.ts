@@ -5,7 +5,12 @@ import type { Console } from './console.ts';
 import type { Row, RowVerb } from './rows.ts';
 
 /** Rejects with an `UploadError` when the server refused. `rows` are all rows, for the siblings of the same upload. */
-export async function act({ api, queue, progress }: Console, verb: RowVerb, row: Row, rows: readonly Row[]): Promise<void> {
+export async function act(
+  { api, queue, progress }: Console,
+  verb: RowVerb,
+  row: Row,
+  rows: readonly Row[],
+): Promise<void> {
   const { upload, transfer } = row;
   if (verb === 'remove') {
     if (upload) await queue.dismiss(upload.key);

@@ -1,6 +1,7 @@
 /** Everything behind the page, started once: the API, the queue of this device's files, the progress socket and its store. */
-import type { TransferView } from '#core/wire/transfer.ts';
+
 import { createContext, useContext, useSyncExternalStore } from 'react';
+import type { TransferView } from '#core/wire/transfer.ts';
 import { type ProgressSocket, progressSocket, type SocketStatus } from '../progress/socket.ts';
 import { type ProgressSnapshot, type ProgressStore, progressStore } from '../progress/store.ts';
 import { backoffMs } from '../upload/backoff.ts';

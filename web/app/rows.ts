@@ -145,7 +145,8 @@ function transferRow({ view, movedAtMs }: Tracked, upload: UploadState | null): 
   const isBroken = upload?.phase === 'failed' && view.phase !== 'done';
   const local = upload && (isBroken || !isOver) ? localStatus(upload) : null;
   const isStaging = local === 'staging' && view.status === 'uploading';
-  const status = view.status === 'paused' && !isBroken ? 'paused' : isStaging ? 'uploading' : (local ?? view.status);
+  const isPaused = !isBroken && !isOver && (view.status === 'paused' || view.wish === 'pause');
+  const status = isPaused ? 'paused' : isStaging ? 'uploading' : (local ?? view.status);
   const stagedBytes = Math.max(view.stagedBytes, upload?.sentBytes ?? 0, view.movedBytes);
   return {
     ...sharedOf(upload, status),
@@ -168,7 +169,7 @@ function transferRow({ view, movedAtMs }: Tracked, upload: UploadState | null): 
     endedAtMs: view.endedAt ? Date.parse(view.endedAt) : null,
     movedAtMs: Math.max(movedAtMs, upload?.movedAtMs ?? 0),
     error: view.error ?? (isBroken ? upload.error : null),
-    verbs: verbsOf(status, upload, isOver),
+    verbs: view.wish === 'cancel' && !isBroken ? [] : verbsOf(status, upload, isOver),
     upload,
     transfer: view,
   };
@@ -263,7 +264,10 @@ const PLACES: Record<Group, number> = { underWay: 0, inLine: 1, ended: 2 };
 
 function byPlace(a: Row, b: Row): number {
   if (a.group !== b.group) return PLACES[a.group] - PLACES[b.group];
-  if (a.group === 'ended')
-    return (b.endedAtMs ?? b.addedAtMs) - (a.endedAtMs ?? a.addedAtMs) || (a.key < b.key ? 1 : -1);
-  return a.addedAtMs - b.addedAtMs || (a.key < b.key ? -1 : 1);
+  const byKey = a.key < b.key ? -1 : 1;
+  if (a.group === 'ended') return (b.endedAtMs ?? b.addedAtMs) - (a.endedAtMs ?? a.addedAtMs) || -byKey;
+  // What this page sends comes first, in the order it was picked; then what others sent, the latest first.
+  if (a.upload && b.upload) return a.upload.addedAtMs - b.upload.addedAtMs || byKey;
+  if (a.upload || b.upload) return a.upload ? -1 : 1;
+  return b.addedAtMs - a.addedAtMs || byKey;
 }

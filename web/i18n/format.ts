@@ -19,8 +19,9 @@ export function formats(locale: string): Formats {
   const times = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
   const integers = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
   return {
-    size: (bytes) => scaled(sizes, bytes),
-    rate: (bytesPerSecond) => scaled(rates, bytesPerSecond),
+    size: (bytes) => (bytes < 1000 ? `${integers.format(bytes)} B` : scaled(sizes, bytes, 1)),
+    // Slower than 1 kB/s is slower than anybody cares to know.
+    rate: (bytesPerSecond) => scaled(rates, bytesPerSecond, 1),
     // 100 % is for what is complete.
     percent: (fraction) => percents.format(fraction >= 1 ? 1 : Math.floor(fraction * 100) / 100),
     duration: clock,
@@ -33,14 +34,15 @@ function unitFormat(locale: string, unit: string, power: number): Intl.NumberFor
   return new Intl.NumberFormat(locale, {
     style: 'unit',
     unit,
-    unitDisplay: power === 0 && unit === 'byte' ? 'narrow' : 'short',
+    unitDisplay: 'short',
     maximumFractionDigits: power < 2 ? 0 : 1,
     minimumFractionDigits: power < 2 ? 0 : 1,
   });
 }
 
-function scaled(units: readonly Intl.NumberFormat[], value: number): string {
-  const power = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
+function scaled(units: readonly Intl.NumberFormat[], value: number, powerMin: number): string {
+  const power =
+    value < 1 ? powerMin : Math.min(units.length - 1, Math.max(powerMin, Math.floor(Math.log10(value) / 3)));
   return units[power]?.format(value / 1000 ** power) ?? String(value);
 }
 

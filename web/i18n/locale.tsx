@@ -26,7 +26,7 @@ export function LocaleProvider({ children }: { readonly children: ReactNode }) {
     () => ({
       language,
       words: LANGUAGES[language],
-      format: formats(language),
+      format: formats(regionOf(language)),
       choose(next) {
         localStorage.setItem(STORE_KEY, next);
         setLanguage(next);
@@ -47,6 +47,12 @@ export function useLocale(): Locale {
 export function errorWords(words: Messages, code: string, message: string): readonly [what: string, next: string] {
   const general = `*.${code.split('.').slice(1).join('.')}`;
   return words.errors[code] ?? words.errors[general] ?? [message || words.unknownError, ''];
+}
+
+/** The reader's own region, for dates and numbers: `en-GB` rather than `en`. */
+function regionOf(language: Language): string {
+  const base = language.slice(0, 2);
+  return navigator.languages.find((wanted) => wanted.toLowerCase().startsWith(base)) ?? language;
 }
 
 function firstLanguage(): Language {

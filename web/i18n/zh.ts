@@ -121,6 +121,7 @@ export const zh: Messages = {
     staging: '暂存',
     delivering: '投递',
     left: '剩余',
+    about: (time) => `约 ${time}`,
     leftHere: '仍在此设备上',
     done: '全部已暂存：可以关闭本页。',
     keepOpen: '暂存完成之前请勿关闭本页。',
@@ -145,7 +146,7 @@ export const zh: Messages = {
     emptyText: '文件先暂存到存储桶，再从那里逐段投递。关闭本页后投递仍会继续。',
     noMatch: '没有符合条件的传输',
     noMatchText: '请更改筛选或搜索条件。',
-    columns: { file: '文件', progress: '进度', rate: '速度', parts: '分段', status: '状态', actions: '操作' },
+    columns: { file: '文件', progress: '进度', rate: '速度', status: '状态', actions: '操作' },
   },
   row: {
     staged: '暂存',

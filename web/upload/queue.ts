@@ -154,7 +154,7 @@ export function uploadQueue(around: Surroundings, options: QueueOptions): Upload
 
   return {
     async add(files, destinations) {
-      const records = files.map((picked) => recordOf(around, picked, destinations));
+      const records = files.map((picked, index) => recordOf(around, picked, destinations, index));
       for (const [index, record] of records.entries()) {
         const picked = files[index];
         if (picked) enlist(record, picked.file);
@@ -228,12 +228,14 @@ function recordOf(
   around: Surroundings,
   { file, folder, handle }: PickedFile,
   destinations: Destinations,
+  index: number,
 ): UploadRecord {
   return {
     v: 1,
     key: around.newKey(),
     visit: around.visit,
-    addedAtMs: around.nowMs(),
+    // Fractions of a millisecond keep the order in which files were picked.
+    addedAtMs: around.nowMs() + index / 1000,
     name: file.name.normalize('NFC'),
     folder: folder.normalize('NFC'),
     sizeBytes: file.size,

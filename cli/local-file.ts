@@ -1,0 +1,62 @@
+/** A file on this machine, read in ranges while nobody changes it. */
+import { createHash } from 'node:crypto';
+import type { ReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { createCRC64 } from 'hash-wasm';
+import type { DigestAlgorithm } from '#core/wire/digest.ts';
+import { Problem } from './problem.ts';
+
+export interface LocalFile {
+  readonly sizeBytes: number;
+  readonly modifiedAtMs: number;
+  /** Bytes [start, end). */
+  read(start: number, end: number): ReadStream;
+  /** In lower-case hex, of bytes [start, end). */
+  digest(algorithm: DigestAlgorithm, start: number, end: number): Promise<string>;
+  /** Throws Problem `file.changed` when size or time of the file are not those it was opened with. */
+  assertUnchanged(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Throws Problem `file.not_regular` for a folder, a device or a pipe. */
+export async function openLocalFile(path: string): Promise<LocalFile> {
+  const handle = await open(path, 'r');
+  try {
+    return await localFile(handle);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function localFile(handle: FileHandle): Promise<LocalFile> {
+  const first = await handle.stat();
+  if (!first.isFile()) throw new Problem('file.not_regular', 'only regular files can be sent');
+  const read = (start: number, end: number) => handle.createReadStream({ start, end: end - 1, autoClose: false });
+  return {
+    sizeBytes: first.size,
+    modifiedAtMs: first.mtimeMs,
+    read,
+    digest: async (algorithm, start, end) => {
+      const hash = await hasher(algorithm);
+      if (end > start) for await (const bytes of read(start, end)) hash.update(bytes);
+      return hash.digest('hex');
+    },
+    assertUnchanged: async () => {
+      const now = await handle.stat();
+      if (now.size !== first.size || now.mtimeMs !== first.mtimeMs) {
+        throw new Problem('file.changed', 'the file changed while it was sent: run the command again');
+      }
+    },
+    close: () => handle.close(),
+  };
+}
+
+interface Hasher {
+  update(bytes: Uint8Array): unknown;
+  digest(as: 'hex'): string;
+}
+
+async function hasher(algorithm: DigestAlgorithm): Promise<Hasher> {
+  return algorithm === 'crc64' ? (await createCRC64()).init() : createHash(algorithm);
+}

@@ -1,0 +1,52 @@
+/** `npm run bench [-- [--quick] NAME…]`: runs the benches named, or all. Says what it saw and judges nothing: exit code 0. */
+
+import { bucket } from './bucket.ts';
+import { claims } from './claims.ts';
+import { cutThrough } from './cut-through.ts';
+import { deliver } from './deliver.ts';
+import { eventLatency } from './event-latency.ts';
+import { hangUp } from './http.ts';
+import { machine } from './measure.ts';
+import { type Bench, jsonLine, type Report, type Size, shown } from './report.ts';
+import { tableWrites } from './table-writes.ts';
+
+const BENCHES: readonly Bench[] = [cutThrough, claims, bucket, tableWrites, eventLatency, deliver];
+
+const names = process.argv.slice(2).filter((argument) => argument !== '--quick');
+const size: Size = process.argv.includes('--quick') ? 'quick' : 'full';
+const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `no such bench: ${unknown.join(', ')}; there are ${BENCHES.map(({ name }) => name).join(', ')}\n`,
+  );
+  process.exit(2);
+}
+
+const here = machine();
+const { cores, cpu, node, memoryGib, disk, load } = here;
+process.stdout.write(
+  `${new Date().toISOString()}  ${cores} cores ${cpu}, ${memoryGib} GiB, ${disk}, Node ${node}, load ${load}\n` +
+    `${size === 'quick' ? 'Quick sizes: figures for looking at, not for quoting.\n' : ''}\n`,
+);
+
+const lines: string[] = [];
+for (const bench of BENCHES.filter(({ name }) => names.length === 0 || names.includes(name))) {
+  const report = await ran(bench);
+  if (report === null) continue;
+  process.stdout.write(shown(bench, report));
+  lines.push(jsonLine(bench, report, { machine: here, size }));
+}
+if (!process.stdout.isTTY) process.stdout.write(lines.join(''));
+hangUp();
+
+async function ran(bench: Bench): Promise<Report | null> {
+  try {
+    return await bench.run(size);
+  } catch (error) {
+    process.exitCode = 1;
+    process.stderr.write(
+      `${bench.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return null;
+  }
+}

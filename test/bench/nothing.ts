@@ -1,0 +1,108 @@
+/** A bucket full of zeros and a destination that forgets them, for counting what the engine does in between. */
+import { Fault } from '#core/fault.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import type { Destinations } from '#core/ports/destinations.ts';
+import { type PushProvider, pushProvider, Session } from '#core/ports/provider.ts';
+import type { StagedObject, StagingSource } from '#core/ports/staging.ts';
+import type { UploadId } from '#core/wire/ids.ts';
+import { chunkKey } from '#core/wire/keys.ts';
+import { MIB } from './measure.ts';
+
+export interface Zeros extends StagingSource {
+  /** So many chunks are there from now on. */
+  stagedTo(count: number): void;
+}
+
+export interface Nowhere {
+  readonly session: Session;
+  readonly tag: string;
+  readonly partBytes: number;
+  /** How long a part is under way. */
+  readonly putMs: number;
+  /** Faults that `open` and `finish` each throw before they answer. */
+  readonly faults: readonly Fault[];
+}
+
+const zeros = new Uint8Array(MIB);
+
+export function zeroSource(uploadId: UploadId, chunkBytes: number, sizeBytes: number): Zeros {
+  let staged = 0;
+  const objectOf = (number: number): StagedObject => ({
+    key: chunkKey(uploadId, number),
+    version: String(number).padStart(32, 'e'),
+    sizeBytes: Math.min(chunkBytes, sizeBytes - (number - 1) * chunkBytes),
+    modifiedAtMs: 0,
+  });
+  return {
+    stagedTo: (count) => {
+      staged = count;
+    },
+    list: async ({ after, limit }) => {
+      const from = after === undefined ? 1 : Number(after.slice(-5)) + 1;
+      return Array.from({ length: Math.max(0, Math.min(limit, staged - from + 1)) }, (_, i) => objectOf(from + i));
+    },
+    stat: async (key) => objectOf(Number(key.slice(-5))),
+    read: async (_object, { start, end }) => zerosOf(end - start),
+    remove: async () => true,
+  };
+}
+
+/** One destination, whatever it is called. */
+export function nowhere(clock: Clock, options: Nowhere): Destinations {
+  const provider = forgetful(clock, options);
+  const known = (id: string) => ({ id, provider: 'nowhere', settings: {}, hasCredentials: false, createdAt: 0 });
+  const refuse = async (): Promise<never> => {
+    throw new Fault('rejected', 'destination.fixed', 'this destination is what it is');
+  };
+  return {
+    get: async (id) => known(id),
+    list: async () => [known('nowhere')],
+    create: refuse,
+    change: refuse,
+    remove: refuse,
+    provider: async () => provider,
+  };
+}
+
+function forgetful(clock: Clock, { session, tag, partBytes, putMs, faults }: Nowhere): PushProvider {
+  const openFaults = [...faults];
+  const finishFaults = [...faults];
+  const throwNext = (left: Fault[]): void => {
+    const fault = left.shift();
+    if (fault !== undefined) throw fault;
+  };
+  return pushProvider(Session, {
+    id: 'nowhere',
+    needs: [],
+    instant: 'never',
+    plan: () => ({ partBytes, inFlightMax: 8, order: 'any' }),
+    open: async () => {
+      throwNext(openFaults);
+      return { kind: 'ready', session };
+    },
+    put: async (_session, _item, part, { signal }) => {
+      for await (const bytes of await part.open()) void bytes;
+      await clock.sleep(putMs, signal);
+      return { number: part.number, tag };
+    },
+    finish: async (_session, item) => {
+      throwNext(finishFaults);
+      return { evidence: 'C', sizeBytes: item.sizeBytes, location: `${item.folder}/${item.name}` };
+    },
+    inspect: async () => ({ kind: 'partial', held: [] }),
+    discard: async () => {},
+    check: async () => ({ message: 'nothing is kept' }),
+  });
+}
+
+function zerosOf(sizeBytes: number): ReadableStream<Uint8Array> {
+  let left = sizeBytes;
+  return new ReadableStream({
+    pull: (controller) => {
+      if (left === 0) return controller.close();
+      const piece = zeros.subarray(0, Math.min(left, zeros.length));
+      left -= piece.length;
+      controller.enqueue(piece);
+    },
+  });
+}

@@ -1,0 +1,137 @@
+/** The second section: where files can go. */
+
+import { CircleCheck, CircleX, LoaderCircle, Plus, Trash2 } from 'lucide-react';
+import { useState, useSyncExternalStore } from 'react';
+import type { CheckAnswer, DestinationView } from '#core/wire/destination.ts';
+import { errorWords, useLocale } from '../i18n/locale.tsx';
+import { toUploadError } from '../upload/error.ts';
+import { useConsole } from './console.ts';
+import { DestinationForm } from './destination-form.tsx';
+import { ErrorLine } from './error-line.tsx';
+import { ProviderIcon } from './provider-icon.tsx';
+
+export function DestinationsView() {
+  const { words } = useLocale();
+  const { destinations } = useConsole();
+  const { items, isLoaded, error } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
+  const [isAdding, setIsAdding] = useState(false);
+  return (
+    <section className="places" aria-labelledby="places-title">
+      <header className="places-head">
+        <div>
+          <h1 id="places-title">{words.destinations.title}</h1>
+          <p className="hint">{words.destinations.text}</p>
+        </div>
+        <button type="button" className="button primary" onClick={() => setIsAdding(true)}>
+          <Plus aria-hidden size={16} />
+          {words.destinations.add}
+        </button>
+      </header>
+      {error && <ErrorLine error={error} />}
+      {isLoaded && items.length === 0 && (
+        <div className="empty">
+          <strong>{words.destinations.empty}</strong>
+          <p>{words.destinations.emptyText}</p>
+        </div>
+      )}
+      <ul className="places-list">
+        {items.map((item) => (
+          <Place key={item.id} item={item} />
+        ))}
+      </ul>
+      {isAdding && <DestinationForm onClose={() => setIsAdding(false)} />}
+    </section>
+  );
+}
+
+type Check = 'running' | CheckAnswer | null;
+
+function Place({ item }: { readonly item: DestinationView }) {
+  const { words } = useLocale();
+  const { api, destinations } = useConsole();
+  const [check, setCheck] = useState<Check>(null);
+  const [error, setError] = useState<{ code: string; message: string } | null>(null);
+
+  const runCheck = () => {
+    setCheck('running');
+    setError(null);
+    void api.checkDestination(item.id).then(setCheck, (cause: unknown) => {
+      setCheck(null);
+      setError(toUploadError(cause));
+    });
+  };
+  const remove = () => {
+    if (!window.confirm(words.destinations.removeSure(item.id))) return;
+    void destinations.remove(item.id).catch((cause: unknown) => setError(toUploadError(cause)));
+  };
+  return (
+    <li className="place">
+      <ProviderIcon provider={item.provider} />
+      <div className="place-text">
+        <h2>{item.id}</h2>
+        <p className="hint">
+          {item.provider}
+          {item.hasCredentials && ` · ${words.destinations.credentials}`}
+        </p>
+        <p className="place-settings mono">{settingsText(item.settings)}</p>
+        <CheckResult check={check} />
+        {error && <ErrorLine error={error} onDismiss={() => setError(null)} />}
+      </div>
+      <div className="place-end">
+        <button type="button" className="button" disabled={check === 'running'} onClick={runCheck}>
+          {check === 'running' ? words.destinations.checking : words.destinations.check}
+          <span className="unseen"> {item.id}</span>
+        </button>
+        <button
+          type="button"
+          className="button quiet icon-only"
+          aria-label={words.row.of(words.destinations.remove, item.id)}
+          title={words.destinations.remove}
+          onClick={remove}
+        >
+          <Trash2 aria-hidden size={16} />
+        </button>
+      </div>
+    </li>
+  );
+}
+
+function CheckResult({ check }: { readonly check: Check }) {
+  const { words, format } = useLocale();
+  if (check === null) return <p role="status" className="unseen" />;
+  if (check === 'running') {
+    return (
+      <p role="status" className="place-check">
+        <LoaderCircle aria-hidden size={15} className="spin" />
+        {words.destinations.checking}
+      </p>
+    );
+  }
+  if (check.ok) {
+    return (
+      <p role="status" className="place-check good">
+        <CircleCheck aria-hidden size={15} />
+        {words.destinations.checkOk}
+        {check.freeBytes !== null && (
+          <span className="hint num">{words.destinations.free(format.size(check.freeBytes))}</span>
+        )}
+        <span className="hint num">{format.integer(check.elapsedMs)} ms</span>
+      </p>
+    );
+  }
+  const [what, next] = errorWords(words, check.code ?? '', check.message);
+  return (
+    <p role="status" className="place-check bad">
+      <CircleX aria-hidden size={15} />
+      <span>
+        <strong>{what}</strong> {next} {check.code && <span className="code">{check.code}</span>}
+      </span>
+    </p>
+  );
+}
+
+function settingsText(settings: DestinationView['settings']): string {
+  return Object.entries(settings)
+    .map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .join('  ·  ');
+}

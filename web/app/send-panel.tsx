@@ -1,0 +1,175 @@
+/** Where to, and what: destinations, a folder, and the zone that takes files and folders. */
+import { FileUp, Plus } from 'lucide-react';
+import { type ChangeEvent, useCallback, useId, useRef, useState, useSyncExternalStore } from 'react';
+import { FolderPath } from '#core/wire/upload.ts';
+import { useLocale } from '../i18n/locale.tsx';
+import { droppedFiles, inputFiles, pickFiles } from '../upload/drop.ts';
+import type { PickedFile } from '../upload/queue.ts';
+import { CLAIMS, INSTANT_KEY, useConsole } from './console.ts';
+import { ProviderIcon } from './provider-icon.tsx';
+import { useFileDrag } from './use-file-drag.ts';
+import { useKept } from './use-kept.ts';
+
+/** One upload goes to this many destinations at most. */
+const DESTINATIONS_MAX = 8;
+
+export interface SendPanelProps {
+  readonly isShown: boolean;
+  readonly onError: (error: unknown) => void;
+}
+
+export function SendPanel({ isShown, onError }: SendPanelProps) {
+  const { words } = useLocale();
+  const { queue, destinations } = useConsole();
+  const { items, isLoaded } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
+  const [kept, setKept] = useKept<readonly string[]>('entrepot.destinations', FIRST);
+  const [folder, setFolder] = useKept('entrepot.folder', '/');
+  const [instant, setInstant] = useKept(INSTANT_KEY, 'yes');
+  const [reading, setReading] = useState<number | null>(null);
+  const [note, setNote] = useState('');
+  const fileInput = useRef<HTMLInputElement>(null);
+  const folderInput = useRef<HTMLInputElement>(null);
+  const id = useId();
+
+  const known = kept.filter((one) => items.some((item) => item.id === one));
+  // Who has never chosen, or whose choices are gone, most likely wants the first one.
+  const isUnchosen = kept === FIRST || (kept.length > 0 && known.length === 0);
+  const chosen = isUnchosen ? items.slice(0, 1).map((item) => item.id) : known;
+  const path = FolderPath.safeParse(folder);
+  const mayAsk = items.some((item) => chosen.includes(item.id) && CLAIMS[item.provider] !== undefined);
+
+  const send = useCallback(
+    async (groups: AsyncIterable<readonly PickedFile[]> | Iterable<readonly PickedFile[]>) => {
+      setNote('');
+      if (chosen.length === 0) return setNote(words.send.pickOne);
+      if (!path.success) return setNote(words.send.badFolder);
+      const to = chosen.map((one) => ({ id: one, path: path.data }));
+      let count = 0;
+      try {
+        for await (const group of groups) {
+          count += group.length;
+          setReading(count);
+          await queue.add(group, to);
+        }
+        setNote(count === 0 ? words.send.nothing : words.live.added(count));
+      } catch (error) {
+        setNote(words.send.unreadable);
+        onError(error);
+      } finally {
+        setReading(null);
+      }
+    },
+    [chosen, path, queue, words, onError],
+  );
+
+  const isOver = useFileDrag(isShown, (data) => void send(droppedFiles(data)));
+
+  const chooseFiles = async () => {
+    const picked = await pickFiles();
+    if (picked === null) fileInput.current?.click();
+    else if (picked.length > 0) await send([picked]);
+  };
+  const onInput = (event: ChangeEvent<HTMLInputElement>) => {
+    const picked = inputFiles(event.target.files ?? []);
+    // The same file may be chosen again.
+    event.target.value = '';
+    void send([picked]);
+  };
+  const toggle = (one: string) =>
+    setKept(
+      chosen.includes(one) ? chosen.filter((other) => other !== one) : [...chosen, one].slice(0, DESTINATIONS_MAX),
+    );
+
+  return (
+    <section className="send" aria-labelledby={`${id}-title`}>
+      <h1 id={`${id}-title`} className="send-title">
+        {words.send.title}
+      </h1>
+      <div className="zone">
+        <FileUp aria-hidden size={26} strokeWidth={1.5} />
+        <p>{words.send.drop}</p>
+        <div className="zone-buttons">
+          <button type="button" className="button primary" onClick={() => void chooseFiles().catch(onError)}>
+            {words.send.chooseFiles}
+          </button>
+          <button type="button" className="button" onClick={() => folderInput.current?.click()}>
+            {words.send.chooseFolder}
+          </button>
+        </div>
+        <input ref={fileInput} type="file" multiple hidden data-pick="files" onChange={onInput} />
+        <input ref={folderInput} type="file" multiple hidden data-pick="folder" onChange={onInput} {...FOLDER} />
+        <p className="zone-note" role="status">
+          {reading === null ? note : words.send.reading(reading)}
+        </p>
+      </div>
+
+      <fieldset className="to">
+        <legend>{words.send.to}</legend>
+        {items.map((item) => (
+          <label key={item.id} className="to-item">
+            <input type="checkbox" checked={chosen.includes(item.id)} onChange={() => toggle(item.id)} />
+            <ProviderIcon provider={item.provider} />
+            <span className="to-name">{item.id}</span>
+            <span className="faint">{item.provider}</span>
+          </label>
+        ))}
+        {isLoaded && items.length === 0 && (
+          <div className="to-none">
+            <strong>{words.send.noDestination}</strong>
+            <p>{words.send.noDestinationText}</p>
+          </div>
+        )}
+        <a className="button quiet to-add" href="#/destinations">
+          <Plus aria-hidden size={15} />
+          {words.send.addDestination}
+        </a>
+      </fieldset>
+
+      <div className="field">
+        <label htmlFor={`${id}-folder`}>{words.send.folder}</label>
+        <input
+          id={`${id}-folder`}
+          value={folder}
+          spellCheck={false}
+          autoComplete="off"
+          aria-invalid={!path.success}
+          aria-describedby={`${id}-hint`}
+          onChange={(event) => setFolder(event.target.value)}
+        />
+        <p id={`${id}-hint`} className={path.success ? 'hint' : 'field-error'}>
+          {path.success ? words.send.folderHint : words.send.badFolder}
+        </p>
+      </div>
+
+      {mayAsk && (
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={instant === 'yes'}
+            onChange={(event) => setInstant(event.target.checked ? 'yes' : 'no')}
+          />
+          <span>
+            {words.send.instant}
+            <span className="hint">{words.send.instantHint}</span>
+          </span>
+        </label>
+      )}
+
+      {isOver && (
+        <div className="veil" aria-hidden>
+          <div className="veil-card">
+            <FileUp size={34} strokeWidth={1.5} />
+            <strong>{words.send.dropAnywhere}</strong>
+            <span>{chosen.length > 0 ? words.send.dropTo(chosen.join(', ')) : words.send.pickOne}</span>
+          </div>
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** Nothing was ever chosen, which is not the same as choosing nothing. */
+const FIRST: readonly string[] = [];
+
+/** React's types do not know the attribute that makes an input pick folders. */
+const FOLDER: Record<string, string> = { webkitdirectory: '' };

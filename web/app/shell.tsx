@@ -1,0 +1,78 @@
+/** Head, sections, and what watches over the whole page. */
+import { LogOut } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { useLocale } from '../i18n/locale.tsx';
+import { Announcer } from './announcer.tsx';
+import { ConnectionNotice, ConnectionSign } from './connection.tsx';
+import { useConsole } from './console.ts';
+import { DestinationsView } from './destinations-view.tsx';
+import { Mark } from './mark.tsx';
+import { PageGuard } from './page-guard.tsx';
+import { LanguageSwitch, ThemeSwitch } from './switches.tsx';
+import { TransfersView } from './transfers-view.tsx';
+
+const SECTIONS = ['transfers', 'destinations'] as const;
+type Section = (typeof SECTIONS)[number];
+
+export function Shell({ onLeave }: { readonly onLeave: () => void }) {
+  const { words } = useLocale();
+  const { destinations } = useConsole();
+  const section = useSection();
+  useEffect(() => {
+    void destinations.load();
+  }, [destinations]);
+  return (
+    <>
+      <header className="head">
+        <a className="brand" href="#/transfers">
+          <Mark />
+          <span>{words.name}</span>
+        </a>
+        <nav aria-label={words.nav.label}>
+          {SECTIONS.map((name) => (
+            <a key={name} href={`#/${name}`} aria-current={section === name ? 'page' : undefined}>
+              {words.nav[name]}
+            </a>
+          ))}
+        </nav>
+        <div className="head-end">
+          <ConnectionSign />
+          <LanguageSwitch />
+          <ThemeSwitch />
+          <button
+            type="button"
+            className="button quiet icon-only"
+            aria-label={words.token.leave}
+            title={words.token.leave}
+            onClick={onLeave}
+          >
+            <LogOut aria-hidden size={17} />
+          </button>
+        </div>
+      </header>
+      <ConnectionNotice />
+      <main className="main">
+        <div hidden={section !== 'transfers'}>
+          <TransfersView isShown={section === 'transfers'} />
+        </div>
+        {section === 'destinations' && <DestinationsView />}
+      </main>
+      <Announcer />
+      <PageGuard />
+    </>
+  );
+}
+
+function useSection(): Section {
+  const [section, setSection] = useState(sectionOfHash);
+  useEffect(() => {
+    const onHash = () => setSection(sectionOfHash());
+    window.addEventListener('hashchange', onHash);
+    return () => window.removeEventListener('hashchange', onHash);
+  }, []);
+  return section;
+}
+
+function sectionOfHash(): Section {
+  return location.hash === '#/destinations' ? 'destinations' : 'transfers';
+}

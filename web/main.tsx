@@ -1,0 +1,17 @@
+import { createRoot } from 'react-dom/client';
+import { App } from './app/app.tsx';
+import { LocaleProvider } from './i18n/locale.tsx';
+import './style/tokens.css';
+import './style/base.css';
+import './style/shell.css';
+import './style/send.css';
+import './style/ledger.css';
+import './style/dialog.css';
+
+const root = document.getElementById('root');
+if (!root) throw new Error('the page has no root');
+createRoot(root).render(
+  <LocaleProvider>
+    <App />
+  </LocaleProvider>,
+);
