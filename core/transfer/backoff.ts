@@ -5,8 +5,8 @@ import type { Clock } from '#core/ports/clock.ts';
 const FIRST_MS = 1_000;
 const LONGEST_MS = 5 * 60_000;
 
-/** Faults in a row that end an attempt: about half an hour of trying, longer where the other side asks for patience. */
-const MOST_TRANSIENT = 12;
+/** Faults in a row that end an attempt: about an hour of trying, longer where the other side asks for patience. */
+const MOST_TRANSIENT = 30;
 const MOST_UNKNOWN = 5;
 const MOST_THROTTLED = 60;
 

@@ -25,7 +25,7 @@ export interface GateRequest {
 }
 
 const Entry = z.object({ holder: z.string(), transferId: z.string(), parts: z.int(), untilMs: z.int() });
-const GateValue = z.object({ entries: z.array(Entry), paceAtMs: z.int().optional() });
+const GateValue = z.object({ entries: z.array(Entry) });
 type GateValue = z.infer<typeof GateValue>;
 
 const TRIES = 5;

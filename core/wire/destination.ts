@@ -11,7 +11,11 @@ export const CreateDestination = z.object({
 export type CreateDestination = z.input<typeof CreateDestination>;
 
 /** A patch replaces `settings` and `credentials` as wholes; what is absent stays. */
-export const UpdateDestination = CreateDestination.pick({ settings: true, credentials: true }).partial();
+export const UpdateDestination = z.object({
+  // Not taken from CreateDestination, whose default would replace what is absent here by nothing.
+  settings: z.record(z.string(), z.unknown()).optional(),
+  credentials: z.record(z.string(), z.unknown()).optional(),
+});
 
 export const DestinationView = z.object({
   id: z.string(),

@@ -155,7 +155,7 @@ describe('check', () => {
     expect(rig.logged.at(-1)).toMatchObject({
       level: 'error',
       event: 'destination.check_failed',
-      fields: { destinationId: 'keyed', reason: 'TypeError', at: expect.stringContaining('check') },
+      fields: { destinationId: 'keyed', reason: 'TypeError', where: expect.stringContaining('check') },
     });
   });
 });

@@ -55,7 +55,7 @@ export function rigAudit(deps: {
       violate('I3', `part ${part} of ${sessionId} is put again, and no inspect could have missed it`);
     }
     const wishedAt = ledger.wishedAt.get(transferId);
-    if (wishedAt !== undefined && base.now() - wishedAt > WISH_MS) {
+    if (wishedAt !== undefined && base.now() - wishedAt > WISH_MS && !process.isDazed()) {
       violate('I11', `part ${part} of ${transferId} starts ${base.now() - wishedAt} ms after a wish`);
     }
     await checkGate(process, destinationId, transferId);
@@ -69,7 +69,8 @@ export function rigAudit(deps: {
     if (mine.untilMs <= process.clock.now()) violate('I10', `${process.name} puts after its place has run out`);
     const own = ledger.flights.get(process) ?? [];
     if (own.length > mine.parts) violate('I10', `${process.name} has ${own.length} parts under way, not ${mine.parts}`);
-    const here = livingFlights().filter((flight) => flight.destinationId === destinationId);
+    const placed = new Set(entries.map(({ holder }) => holder.split('/')[0]));
+    const here = livingFlights((name) => placed.has(name)).filter((flight) => flight.destinationId === destinationId);
     const files = new Set(here.map((flight) => flight.transferId)).size;
     const parts = here.filter((flight) => flight.transferId === transferId).length;
     if (files > limits.files) violate('I10', `${destinationId} takes ${files} files at once`);
@@ -105,7 +106,7 @@ export function rigAudit(deps: {
   }
 
   async function onDiscard(process: Process, { id, item }: RigSession): Promise<void> {
-    const busy = livingFlights().find((flight) => flight.sessionId === id);
+    const busy = livingFlights(() => true).find((flight) => flight.sessionId === id);
     if (busy !== undefined) violate('I11', `${id} is discarded while part ${busy.part} is under way`);
     const row = await table.get(headKey(item.transferId));
     if (row === null) return;
@@ -125,8 +126,10 @@ export function rigAudit(deps: {
     }
   }
 
-  const livingFlights = (): Flight[] =>
-    [...ledger.flights].flatMap(([process, flights]) => (process.isDead() ? [] : flights));
+  const livingFlights = (isMeant: (name: string) => boolean): Flight[] =>
+    [...ledger.flights].flatMap(([process, flights]) =>
+      process.isDead() || process.isDazed() || !isMeant(process.name) ? [] : flights,
+    );
 
   return {
     on: (process, destinationId, event) => {

@@ -38,6 +38,10 @@ export interface Process {
   isDead(): boolean;
   /** From now on nothing that the process does has an effect, and nothing that it waits for arrives. */
   kill(): void;
+  /** Stands still: what it waits for arrives, and its timers fire, only when it goes on. */
+  freeze(ms: number): void;
+  /** Stands still, or did a moment ago: nobody can be stricter with it than its own timers. */
+  isDazed(): boolean;
   /** Lets a call through as its fate has it. A dead process waits for ever. */
   effect<T>(port: string, method: string, kind: EffectKind, error: () => Error, call: () => Promise<T>): Promise<T>;
 }
@@ -50,6 +54,8 @@ export class Injected extends Error {
   }
 }
 
+const DAZED_MS = 5_000;
+
 export function spawn(deps: {
   readonly name: string;
   readonly base: Clock;
@@ -61,6 +67,7 @@ export function spawn(deps: {
   const grave = Promise.withResolvers<void>();
   const forever = new Promise<never>(() => undefined);
   let dead = false;
+  let frozenUntil = 0;
   const isDead = () => dead;
   const kill = (): void => {
     if (dead) return;
@@ -74,11 +81,17 @@ export function spawn(deps: {
     try {
       // The true clock keeps whole milliseconds, as the system's does.
       await base.sleep(Math.ceil(ms), signal);
+      while (base.now() < frozenUntil) await base.sleep(frozenUntil - base.now(), signal);
     } catch (error) {
       if (dead) return forever;
       throw error;
     }
     if (dead) return forever;
+  }
+
+  /** After a thaw timers come first, as in an event loop. */
+  async function thawed(): Promise<void> {
+    while (base.now() < frozenUntil + 1 && frozenUntil > 0) await base.sleep(frozenUntil + 1 - base.now());
   }
 
   async function effect<T>(
@@ -97,7 +110,9 @@ export function spawn(deps: {
       journal.note(base.now(), name, `${port}.${method}`, 'fails');
       throw fate.error ?? error();
     }
+    await thawed();
     const answer = await call();
+    await thawed();
     if (fate.dies === 'after') kill();
     if (isDead()) return forever;
     if (fate.fails === 'after') {
@@ -114,6 +129,11 @@ export function spawn(deps: {
     fates,
     isDead,
     kill,
+    freeze: (ms) => {
+      journal.note(base.now(), name, `STANDS STILL for ${ms} ms`);
+      frozenUntil = base.now() + ms;
+    },
+    isDazed: () => base.now() < frozenUntil + DAZED_MS,
     effect,
   };
   return process;
