@@ -69,15 +69,20 @@ export async function putChunk({ file, start, ticket, agents, signal, onBytes }:
     request.once('close', () => reject(new Error('the connection was closed')));
   });
   const sent = pipeline(counted(file, start, ticket.sizeBytes, onBytes), request);
-  // `answered` tells what went wrong on the connection, `sent` alone knows of the file.
-  sent.catch((error: unknown) => request.destroy(error instanceof Error ? error : undefined));
+  // What went wrong with the file: the connection, cut by it, knows only that it was cut.
+  const fileProblem = sent.then(
+    () => null,
+    (error: unknown) => (error instanceof Problem ? error : null),
+  );
   try {
     const outcome = await answered;
     if (outcome.kind !== 'stored') request.destroy();
     return outcome;
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof Problem) throw error;
+    request.destroy();
+    const problem = await fileProblem;
+    if (problem !== null) throw problem;
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'connection lost';
     return { kind: 'failed', isBusy: false, askedMs: null, reason };
   }

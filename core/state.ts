@@ -148,6 +148,8 @@ export const DigestState = z.object({
   result: Digests.nullable(),
   failures: z.int(),
   streak: z.int(),
+  /** What ended the hashing, and when; transfers that were tried again since then start it again. */
+  fault: z.object({ at: z.int(), error: TransferError }).nullable().default(null),
 });
 export type DigestState = z.infer<typeof DigestState>;
 
@@ -188,7 +190,7 @@ export function headRank(head: HeadState): readonly number[] {
 }
 
 export function stripeRank(stripe: StripeState): readonly number[] {
-  return [stripe.doneParts, stripe.block, stripe.failures, stripe.starved];
+  return [stripe.doneParts, stripe.block, stripe.failures];
 }
 
 export function isHigher(next: readonly number[], than: readonly number[]): boolean {

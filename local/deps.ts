@@ -37,8 +37,6 @@ const MAX_RECEIVES = 5;
 /** Drain: functions are told that their budget is over; what is still under way after this is told to stop. */
 const PATIENCE_MS = 8_000;
 
-export type Local = Awaited<ReturnType<typeof composeLocal>>;
-
 export async function composeLocal(env: Env, data: DataDir) {
   const clock = systemClock();
   const log = jsonLog((line) => process.stderr.write(line), env.ENTREPOT_LOG);

@@ -101,7 +101,7 @@ async function lookOnceMore(engine: Engine, key: RowKey, kind: Kind, release: Re
       await publishTransfer(engine, { pk: key.pk, sk: '@' }, 0);
       return lookAtStripe(engine, key);
     case 'digest':
-      return release.to === 'ended' ? wakeHeads(engine, key) : lookAtDigest(engine, key);
+      return release.to === 'wait' ? lookAtDigest(engine, key) : wakeHeads(engine, key);
     case 'upload':
       return lookAtUpload(engine, key);
     default:

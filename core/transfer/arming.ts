@@ -1,14 +1,13 @@
 /** Moving, seen from the head: stripes are made, woken, and found to be done. */
-import { Fault, type FaultKind } from '#core/fault.ts';
+import { Fault } from '#core/fault.ts';
 import type { Release } from '#core/ports/work-table.ts';
 import { destinationQueue, type Moving, readyAt, type StripeState, stripeKey } from '#core/state.ts';
 import { endStale } from './canceling.ts';
 import { ensureDigest } from './digest-row.ts';
 import { idleDelayMs, MAX_SESSIONS } from './engine.ts';
 import { commitStep, endWith, failure, type HeadStep, type Onward, reopened, waiting } from './head-step.ts';
+import { faultOf } from './kept-fault.ts';
 import { claimedAlgorithms, computedDigests, stripesOf } from './readiness.ts';
-
-const FAULT_KINDS: readonly string[] = ['transient', 'throttled', 'auth', 'gone', 'rejected', 'risk', 'bug'];
 
 export async function arm(context: HeadStep, moving: Moving): Promise<Onward> {
   const { engine, lease, head } = context;
@@ -110,12 +109,10 @@ async function isReplaced({ engine, head }: HeadStep): Promise<boolean> {
 
 async function afterStripeFault(context: HeadStep, fault: NonNullable<StripeState['fault']>): Promise<Release> {
   const { engine, head } = context;
-  const { code, message } = fault.error;
-  if (code === 'staging.changed') return endStale(context);
+  if (fault.error.code === 'staging.changed') return endStale(context);
   if (fault.kind === 'gone' && head.sessionNo < MAX_SESSIONS) {
     const again = reopened({ ...head, failures: head.failures + 1 });
     return { to: 'wait', dueAt: readyAt(head), advance: { phase: 'opening', state: again } };
   }
-  const kind = FAULT_KINDS.includes(fault.kind) ? (fault.kind as FaultKind) : 'bug';
-  return endWith(engine, head, failure(engine, head, new Fault(kind, code, message)));
+  return endWith(engine, head, failure(engine, head, faultOf(fault)));
 }

@@ -4,7 +4,7 @@ import type { DigestAlgorithm } from '#core/wire/digest.ts';
 import { DIGEST_LIBRARY } from './digesting.ts';
 import type { Engine } from './engine.ts';
 
-/** Makes the row if there is none, and hints at it. */
+/** Makes the row if there is none, or starts it again if it has given up, and hints at it. */
 export async function ensureDigest(
   engine: Engine,
   file: Pick<TransferFile, 'uploadId' | 'createdAt'>,
@@ -21,8 +21,13 @@ export async function ensureDigest(
     result: null,
     failures: 0,
     streak: 0,
+    fault: null,
   };
   const row = { ...key, queue: DIGEST_QUEUE, dueAt: file.createdAt, phase: 'hashing', state };
-  const outcome = await engine.table.create(row, engine.clock.now());
-  if (outcome === 'created') await engine.dispatcher.send([key]);
+  const now = engine.clock.now();
+  if ((await engine.table.create(row, now)) === 'exists') {
+    const found = await engine.table.get(key);
+    if (found === null || found.dueAt !== null || !(await engine.table.wake(key, now, now))) return;
+  }
+  await engine.dispatcher.send([key]);
 }

@@ -4,9 +4,10 @@ import { toFault } from '#core/fault.ts';
 import type { Release, RowKey } from '#core/ports/work-table.ts';
 import { DigestState, headKey, UploadState, uploadKey } from '#core/state.ts';
 import { type DigestAlgorithm, Digests } from '#core/wire/digest.ts';
-import { backoffMs } from './backoff.ts';
+import { backoffMs, isWorthRetrying } from './backoff.ts';
 import { DIGEST_LIBRARY, feed, newHasher } from './digesting.ts';
 import { type Budget, COMMIT_MS, type Engine, idleDelayMs, LINGER_MS, LINGER_STEP_MS } from './engine.ts';
+import { errorOf } from './kept-fault.ts';
 import type { Lease } from './lease.ts';
 import { type StagedWindow, stagedWindow } from './window.ts';
 
@@ -67,14 +68,18 @@ export async function advanceDigest(engine: Engine, lease: Lease, budget: Budget
     const fault = toFault(error);
     engine.log.error('digest.fault', { uploadId: upload.uploadId, kind: fault.kind, code: fault.code });
     const failed = { ...reached(), failures: state.failures + 1, streak: state.streak + 1 };
-    return letGo('rest', clock.now() + backoffMs(clock, fault, failed.streak), failed);
+    if (isWorthRetrying(fault, failed.streak)) {
+      return letGo('rest', clock.now() + backoffMs(clock, fault, failed.streak), failed);
+    }
+    const told = { at: clock.now(), error: errorOf(fault) };
+    return { to: 'parked', advance: { phase: 'hashing', state: { ...failed, streak: 0, fault: told } } };
   }
   const entries = [...hashers].map(([algorithm, hasher]) => [algorithm, hasher.digest('hex')]);
   const result = Digests.parse(Object.fromEntries(entries));
   return { to: 'ended', advance: { phase: 'ended', state: { ...state, cursorBytes: cursor, saved: {}, result } } };
 }
 
-/** The transfers that may have waited for the result. */
+/** The transfers that may have waited for the result, or for its failure. */
 export async function wakeHeads(engine: Engine, digest: RowKey): Promise<void> {
   const row = await engine.table.get({ pk: digest.pk, sk: '@' });
   if (row === null) return;

@@ -4,6 +4,7 @@ import type { PushProvider } from '#core/ports/provider.ts';
 import type { Release } from '#core/ports/work-table.ts';
 import { type HeadState, headRank, isHigher, type Live, type Opening, type Step, withEvent } from '#core/state.ts';
 import { type Engine, idleDelayMs, PAUSE_LOOK_MS } from './engine.ts';
+import { errorOf } from './kept-fault.ts';
 import type { Lease } from './lease.ts';
 import { publishTransfer } from './publish.ts';
 
@@ -79,10 +80,9 @@ export function failure(engine: Engine, head: HeadState, fault: Fault): Step & {
   if (head.step.phase === 'done' || head.step.phase === 'failed' || head.step.phase === 'canceled') {
     throw new Fault('bug', 'engine.phase', 'an ended transfer cannot fail');
   }
-  const error = { code: fault.code.slice(0, 64), message: fault.message.slice(0, 400) };
   // Behind a session that is dead a retry has to open another one.
   const resume = fault.kind === 'gone' ? UNOPENED : head.step;
-  return { phase: 'failed', error, endedAt: engine.clock.now(), resume };
+  return { phase: 'failed', error: errorOf(fault), endedAt: engine.clock.now(), resume };
 }
 
 export function logged({ file, attempt, sessionNo, step }: HeadState) {

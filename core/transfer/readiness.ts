@@ -3,6 +3,7 @@
  * happened in between is not missed.
  */
 
+import { Fault } from '#core/fault.ts';
 import { partRange } from '#core/plan.ts';
 import type { Provider } from '#core/ports/provider.ts';
 import type { WorkRow } from '#core/ports/work-table.ts';
@@ -34,7 +35,10 @@ export function claimedAlgorithms(head: HeadState): DigestAlgorithm[] {
   return all.filter((algorithm) => claimed[algorithm] !== undefined);
 }
 
-/** Digests computed for this upload, or null while they are not complete. */
+/**
+ * Digests computed for this upload, or null while they are not complete. Throws what ended the hashing, as a Fault `rejected`, unless
+ * the transfer has been tried again since.
+ */
 export async function computedDigests(
   { table }: Engine,
   head: HeadState,
@@ -42,7 +46,11 @@ export async function computedDigests(
 ): Promise<Digests | null> {
   if (algorithms.length === 0) return {};
   const row = await table.get(digestKey(head.file.uploadId, algorithms));
-  return row === null ? null : DigestState.parse(row.state).result;
+  if (row === null) return null;
+  const { result, fault } = DigestState.parse(row.state);
+  const triedAt = head.events.findLast(({ type }) => type === 'retry')?.at ?? 0;
+  if (fault !== null && fault.at >= triedAt) throw new Fault('rejected', fault.error.code, fault.error.message);
+  return result;
 }
 
 /** Some bytes are there: the first chunk, or the whole object. */

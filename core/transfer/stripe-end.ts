@@ -5,6 +5,7 @@ import type { StripeState } from '#core/state.ts';
 import { backoffMs, isWorthRetrying } from './backoff.ts';
 import type { Drive } from './drive.ts';
 import { idleDelayMs } from './engine.ts';
+import { errorOf } from './kept-fault.ts';
 
 export function ended(stripe: StripeState): Release {
   return { to: 'ended', advance: { phase: 'ended', state: still(stripe) } };
@@ -38,8 +39,7 @@ export function afterFault(drive: Drive, stripe: StripeState, fault: Fault): Rel
   if (isWorthRetrying(fault, next.streak)) {
     return waiting('rest', engine.clock.now() + backoffMs(engine.clock, fault, next.streak), next);
   }
-  const error = { code: fault.code.slice(0, 64), message: fault.message.slice(0, 400) };
-  return parked({ ...next, fault: { attempt: head.attempt, kind: fault.kind, error } });
+  return parked({ ...next, fault: { attempt: head.attempt, kind: fault.kind, error: errorOf(fault) } });
 }
 
 export function logged({ head }: Drive, stripe: StripeState) {

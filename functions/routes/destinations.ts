@@ -2,7 +2,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { Fault } from '#core/fault.ts';
 import type { Destination } from '#core/ports/destinations.ts';
-import type { WorkTable } from '#core/ports/work-table.ts';
 import { destinationQueue } from '#core/state.ts';
 import {
   CheckAnswer,
@@ -21,7 +20,6 @@ const byId = z.object({ id: DestinationId });
 
 /** A destination that does not answer within this time is said not to. */
 const CHECK_MS = 15_000;
-const PAGE = 200;
 
 export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
   const { destinations, clock, table, log } = engine;
@@ -91,7 +89,9 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
     }),
     async (c) => {
       const destination = await known(c.req.valid('param').id);
-      if (await isBusy(table, destination.id, c.get('ownerId'))) {
+      // A transfer under way is always due some time, also while it is paused.
+      const waiting = await table.due(destinationQueue(destination.id), Number.MAX_SAFE_INTEGER, 1);
+      if (waiting.length > 0) {
         throw new Fault('rejected', 'destination.busy', 'files are on their way there: cancel them first');
       }
       await destinations.remove(destination.id);
@@ -132,21 +132,6 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
     const destination = await destinations.get(id);
     if (destination === null) throw new Fault('rejected', 'destination.unknown', `there is no destination "${id}"`);
     return destination;
-  }
-}
-
-/**
- * What is due at any time stands in the destination's queue. Paused transfers are parked outside of it: those are found on
- * their owner's list, where what is under way comes first.
- */
-async function isBusy(table: WorkTable, id: string, ownerId: string): Promise<boolean> {
-  const queue = destinationQueue(id);
-  if ((await table.due(queue, Number.MAX_SAFE_INTEGER, 1)).length > 0) return true;
-  for (let after: string | undefined; ; ) {
-    const page = await table.owned(ownerId, { limit: PAGE, ...(after === undefined ? {} : { after }) });
-    if (page.some(({ row }) => row.queue === queue)) return true;
-    if (page.length < PAGE || page.some(({ row }) => row.queue === null)) return false;
-    after = page.at(-1)?.cursor;
   }
 }
 

@@ -174,15 +174,10 @@ describe('remove', () => {
     expect((await call('DELETE', '/second')).status).toBe(200);
   });
 
-  it('is refused while a transfer to it is paused, however many others there are', async () => {
-    const { transfers } = await rig.create({ name: 'paused.bin' });
+  it('is refused while a transfer to it is paused, until its cancel has taken hold', async () => {
+    const { transfers } = await rig.create();
     await rig.call('POST', `/api/v1/transfers/${transfers[0]!.id}/pause`);
     await rig.settle();
-    for (let i = 0; i < 250; i++) {
-      rig.jump(1);
-      await rig.create({ name: `${i}.bin`, destinations: [{ id: 'second' }] });
-    }
-    expect(await rig.table.due('dest#folder', Number.MAX_SAFE_INTEGER, 1)).toEqual([]);
     expectError(await call('DELETE', '/folder'), 409, 'destination.busy');
     await rig.call('POST', `/api/v1/transfers/${transfers[0]!.id}/cancel`);
     expectError(await call('DELETE', '/folder'), 409, 'destination.busy');

@@ -27,6 +27,7 @@ const zeros = new Uint8Array(MIB);
 
 export function zeroSource(uploadId: UploadId, chunkBytes: number, sizeBytes: number): Zeros {
   let staged = 0;
+  const removed = new Set<string>();
   const objectOf = (number: number): StagedObject => ({
     key: chunkKey(uploadId, number),
     version: String(number).padStart(32, 'e'),
@@ -39,11 +40,15 @@ export function zeroSource(uploadId: UploadId, chunkBytes: number, sizeBytes: nu
     },
     list: async ({ after, limit }) => {
       const from = after === undefined ? 1 : Number(after.slice(-5)) + 1;
-      return Array.from({ length: Math.max(0, Math.min(limit, staged - from + 1)) }, (_, i) => objectOf(from + i));
+      const found = Array.from({ length: Math.max(0, staged - from + 1) }, (_, i) => objectOf(from + i));
+      return found.filter(({ key }) => !removed.has(key)).slice(0, limit);
     },
     stat: async (key) => objectOf(Number(key.slice(-5))),
     read: async (_object, { start, end }) => zerosOf(end - start),
-    remove: async () => true,
+    remove: async (key) => {
+      removed.add(key);
+      return true;
+    },
   };
 }
 

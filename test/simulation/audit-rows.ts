@@ -62,7 +62,8 @@ export function auditedTable(
       const isRepeat = method === 'release' && before.token === args[1] && !isChanged(before, after);
       if (!isHolder && !isRepeat) violate('I1', `${method} of ${name} with a token that is not the holder's`);
     }
-    if (method === 'claim' && before.hold === 'lease' && (before.dueAt ?? 0) > base.now() + SKEW_MS) {
+    const isTaken = before.hold === 'lease' && before.holder !== after.holder;
+    if (method === 'claim' && isTaken && (before.dueAt ?? 0) > base.now() + SKEW_MS) {
       violate('I1', `${name} was claimed under a live lease`);
     }
   }

@@ -37,8 +37,20 @@ export function journal(startMs: number): Journal {
   };
 }
 
+/** Rows by their key, ids by their end. */
+function brief(detail: unknown): unknown {
+  if (typeof detail !== 'object' || detail === null) return detail;
+  if ('pk' in detail && 'sk' in detail) return `${String(detail.pk).slice(0, 8)} ${String(detail.sk)}`;
+  if ('state' in detail) return brief(detail.state);
+  if ('advance' in detail) return { ...detail, advance: brief(detail.advance) };
+  const { file: _file, events: _events, ...rest } = { file: null, events: null, ...detail };
+  return rest;
+}
+
 function inWords([atMs, who, what, ...details]: readonly unknown[], startMs: number): string {
   const seconds = ((Number(atMs) - startMs) / 1000).toFixed(3).padStart(10);
-  const rest = details.map((detail) => (typeof detail === 'string' ? detail : JSON.stringify(detail))?.slice(0, 260));
+  const rest = details.map((detail) =>
+    (typeof detail === 'string' ? detail : JSON.stringify(brief(detail)))?.slice(0, 200),
+  );
   return `${seconds} ${String(who).padEnd(10)} ${String(what)} ${rest.join(' ')}`;
 }

@@ -161,7 +161,10 @@ export function people(
     for (const id of await transferIds()) {
       const row = await table.get({ pk: `T#${id}`, sk: '@' });
       if (row === null) continue;
-      const wish = row.phase === 'failed' ? subject.retry : row.wish === 'pause' ? subject.resume : null;
+      const { step } = headOf(row);
+      const isHopeless = step.phase === 'failed' && step.error.code === 'digest.mismatch';
+      const isFailed = step.phase === 'failed' && !isHopeless;
+      const wish = isFailed ? subject.retry : row.wish === 'pause' && !isHopeless ? subject.resume : null;
       if (wish !== null) await workers.inProcess('api', (process) => quietly(wish(world.engine(process), id)));
     }
   }

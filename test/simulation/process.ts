@@ -131,7 +131,7 @@ export function spawn(deps: {
     kill,
     freeze: (ms) => {
       journal.note(base.now(), name, `STANDS STILL for ${ms} ms`);
-      frozenUntil = base.now() + ms;
+      frozenUntil = Math.max(frozenUntil, base.now() + ms);
     },
     isDazed: () => base.now() < frozenUntil + DAZED_MS,
     effect,

@@ -60,7 +60,8 @@ export function scenarioOf(seed: number): Scenario {
   const chance = chanceOf(seed);
   const { pick, int, is } = chance;
   const parts = pick([1, 3, 5, 5, 8, 9]);
-  const rigs = Array.from({ length: int(1, 3) }, (_, i) => ({ id: `rig${i}`, traits: traitsOf(chance) }));
+  const budgetMs = pick([5_000, 30_000, 240_000]);
+  const rigs = Array.from({ length: int(1, 3) }, (_, i) => ({ id: `rig${i}`, traits: traitsOf(chance, budgetMs) }));
   return {
     seed,
     chance,
@@ -69,13 +70,13 @@ export function scenarioOf(seed: number): Scenario {
     files: Array.from({ length: int(1, 4) }, (_, index) => fileOf(chance, index, rigs)),
     chaos: chaosOf(chance),
     concurrency: int(1, 6),
-    budgetMs: pick([5_000, 30_000, 240_000]),
+    budgetMs,
     quietMs: int(2, 20) * MINUTE_MS * (is(0.1) ? 5 : 1),
   };
 }
 
-function traitsOf({ pick, int, is, next }: Chance): RigTraits {
-  const slowestMs = pick([20, 400, 3_000, 90_000]);
+function traitsOf({ pick, int, is, next }: Chance, budgetMs: number): RigTraits {
+  const slowestMs = Math.min(pick([20, 400, 3_000, 90_000]), budgetMs / 4);
   const needs = is(0.2) ? pick([['sha1'] as const, ['sha1', 'md5'] as const]) : [];
   const canList = is(0.6);
   return {

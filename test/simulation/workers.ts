@@ -50,7 +50,7 @@ export function workers(world: World, scenario: Scenario, mishaps: Mishaps, subj
   async function run(job: Job): Promise<void> {
     running += 1;
     const isDone = await inProcess('fn', async (process) => {
-      const ownMs = Math.ceil(budgetMs * (0.3 + chance.next()));
+      const ownMs = mishaps.isOver() ? budgetMs : Math.ceil(budgetMs * (0.3 + chance.next()));
       const endsAt = process.clock.now() + ownMs;
       const stop = new AbortController();
       const over = new AbortController();

@@ -122,8 +122,8 @@ export function createWorld({ seed, limits, rigs, sabotage = {}, providerError }
         const kind: EffectKind = READS.includes(method) ? 'read' : 'write';
         return process.effect(port, method, kind, error, async () => {
           const answer = await proceed();
-          if (kind === 'write' && method !== 'purge')
-            log.note(clock.now(), process.name, `${port}.${method}`, ...args, '->', answer);
+          const isDull = kind === 'read' || answer === 'exists' || method === 'purge' || isEmpty(args[0]);
+          if (!isDull) log.note(clock.now(), process.name, `${port}.${method}`, ...args, '->', answer);
           return answer;
         });
       });
@@ -171,6 +171,8 @@ export function createWorld({ seed, limits, rigs, sabotage = {}, providerError }
 
   return world;
 }
+
+const isEmpty = (list: unknown): boolean => Array.isArray(list) && list.length === 0;
 
 /** `plan` is pure, the rest are calls. */
 function pickCalls(remote: PushProvider) {

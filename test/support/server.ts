@@ -100,7 +100,8 @@ async function readyLine(child: ChildProcess, errors: () => string): Promise<str
     lines.on('line', (line) => {
       if (line.startsWith('Entrepot ready')) resolve(line);
     });
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${errors()}`)));
+    // Not at its exit: what it wrote last may still be on its way then.
+    child.once('close', (code) => reject(new Error(`the server ended with ${code}: ${errors()}`)));
   });
 }
 

@@ -2,12 +2,6 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import type { RunningServer } from './server.ts';
 
-export interface StagedFile {
-  readonly uploadId: string;
-  readonly transferIds: readonly string[];
-  readonly sha256: string;
-}
-
 /** Bytes that depend on their place, so that a swapped or repeated chunk shows. */
 export function testBytes(sizeBytes: number): Buffer {
   return randomFillSync(Buffer.allocUnsafe(sizeBytes));

@@ -1,7 +1,7 @@
 /** A browser's surroundings for tests in Node: real HTTP against the fake, and a clock that only waits for stalls. */
 
 import { retryAfterMs } from '../../web/upload/backoff.ts';
-import { type PutTransport, STALL_MS } from '../../web/upload/chunk-put.ts';
+import { ANSWER_MS, type PutTransport, STALL_MS } from '../../web/upload/chunk-put.ts';
 import { apiClient } from '../../web/upload/client.ts';
 import { plainHasher } from '../../web/upload/hasher.ts';
 import { type Destinations, type QueueOptions, type UploadQueue, uploadQueue } from '../../web/upload/queue.ts';
@@ -43,7 +43,7 @@ export function testSurroundings(fake: FakeApi, records: RecordStore = memoryRec
     records,
     timers: {
       after(ms, callback) {
-        if (ms === STALL_MS) {
+        if (ms === STALL_MS || ms === ANSWER_MS) {
           stalls.add(callback);
           return () => stalls.delete(callback);
         }

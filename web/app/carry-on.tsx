@@ -6,6 +6,8 @@ import { inputFiles } from '../upload/drop.ts';
 import { abandon, fileOfHandle, pairFiles, takeOver, type Unfinished } from '../upload/restore.ts';
 import { useConsole } from './console.ts';
 
+const SECOND_LOOK_MS = 3000;
+
 export function CarryOn({ onError }: { readonly onError: (error: unknown) => void }) {
   const { words, format } = useLocale();
   const running = useConsole();
@@ -33,14 +35,22 @@ export function CarryOn({ onError }: { readonly onError: (error: unknown) => voi
 
   useEffect(() => {
     let isCurrent = true;
-    void running.unfinished().then(async (found) => {
+    const look = async () => {
+      const found = await running.unfinished();
       if (!isCurrent) return;
       setLeft(found);
       // Where the browser still grants the files there is nothing to ask.
       for (const one of found) if (one.way === 'ready') await goOn(one);
-    }, onError);
+    };
+    const onFocus = () => void look().catch(onError);
+    onFocus();
+    // A tab that was closed or lost a moment ago may not have let go of its uploads yet.
+    const timer = setTimeout(onFocus, SECOND_LOOK_MS);
+    window.addEventListener('focus', onFocus);
     return () => {
       isCurrent = false;
+      clearTimeout(timer);
+      window.removeEventListener('focus', onFocus);
     };
   }, [running, goOn, onError]);
 

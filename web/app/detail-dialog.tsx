@@ -93,7 +93,7 @@ export function DetailDialog({ row, onVerb, onClose }: DetailDialogProps) {
                 <time className="num" dateTime={event.at}>
                   {format.time(event.at)}
                 </time>
-                <span>{event.type}</span>
+                <span>{detail.events[event.type] ?? event.type}</span>
                 {event.code && <span className="code">{event.code}</span>}
               </li>
             ))}

@@ -42,7 +42,7 @@ export function UploadItem({ row, nowMs, onVerb, onOpen }: UploadItemProps) {
             kind="staged"
             label={words.row.staged}
             name={row.name}
-            fraction={row.instant ? 1 : fractionOf(row.stagedBytes, row)}
+            fraction={isDone ? 1 : fractionOf(row.stagedBytes, row)}
           />
         ) : (
           <ProgressBar

@@ -105,8 +105,9 @@ function isMove(before: TransferView, after: TransferView): boolean {
   );
 }
 
-/** Ids are ULIDs, which sort by the time they were made. */
 function arrange(tracked: ReadonlyMap<string, Tracked>): ProgressSnapshot {
-  const items = [...tracked.values()].sort((a, b) => (a.view.id < b.view.id ? 1 : -1));
+  const items = [...tracked.values()].sort(({ view: a }, { view: b }) =>
+    a.createdAt === b.createdAt ? Number(a.id < b.id) - 0.5 : Number(a.createdAt < b.createdAt) - 0.5,
+  );
   return { items, byUpload: Map.groupBy(items, ({ view }) => view.uploadId) };
 }

@@ -4,6 +4,8 @@ import { retryAfterMs } from './backoff.ts';
 
 /** A chunk that moved no byte for this long is taken back and sent again. */
 export const STALL_MS = 30_000;
+/** Once the last byte is handed over, what is left is the line's own buffers and the answer: slow lines need time for both. */
+export const ANSWER_MS = 90_000;
 
 export interface PutRequest {
   readonly url: string;
@@ -60,7 +62,7 @@ export async function putChunk(
         if (sentBytes <= seenBytes) return;
         seenBytes = sentBytes;
         disarm();
-        disarm = timers.after(STALL_MS, () => stall.abort());
+        disarm = timers.after(sentBytes < body.size ? STALL_MS : ANSWER_MS, () => stall.abort());
         onProgress(sentBytes);
       },
     });

@@ -1,0 +1,300 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { findChromium, launchChromium } from '../support/chromium.ts';
+import { type FakeApi, type FakeOptions, fakeApi, TOKEN, testBytes } from './fake-api.ts';
+
+const hasChromium = (await findChromium()) !== null;
+
+describe.skipIf(!hasChromium)('the page in Chromium', () => {
+  let browser: Browser;
+  let pageDir: string;
+  let fake: FakeApi;
+  let context: BrowserContext;
+  let page: Page;
+  /** What the browser complained about: nothing, unless a test asks for trouble. */
+  let complaints: string[];
+
+  beforeAll(async () => {
+    pageDir = await mkdtemp(join(tmpdir(), 'entrepot-page-'));
+    const root = join(import.meta.dirname, '../../web');
+    await Promise.all([
+      build({ root, configFile: join(root, 'vite.config.ts'), logLevel: 'error', build: { outDir: pageDir } }),
+      launchChromium().then((launched) => {
+        browser = launched;
+      }),
+    ]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await rm(pageDir, { recursive: true });
+  });
+  beforeEach(() => {
+    complaints = [];
+  });
+  afterEach(async () => {
+    await context.close();
+    await fake.close();
+  });
+
+  interface Opening extends FakeOptions {
+    readonly locale?: string;
+    /** Called before the page is there. */
+    readonly before?: () => void;
+  }
+
+  async function open({ locale = 'en-GB', before, ...options }: Opening = {}): Promise<void> {
+    fake = await fakeApi({ pageDir, chunkBytes: 100_000, delivers: true, ...options });
+    before?.();
+    context = await browser.newContext({ locale, viewport: { width: 1280, height: 900 } });
+    page = await context.newPage();
+    page.setDefaultTimeout(10_000);
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.goto(`${fake.origin}/#token=${TOKEN}`);
+    await page.getByText('nas', { exact: true }).waitFor();
+  }
+
+  const item = (status: string) => page.locator(`.item[data-status=${status}]`);
+
+  async function pick(name: string, bytes: Buffer): Promise<void> {
+    await page.setInputFiles('[data-pick=files]', { name, mimeType: 'video/mp4', buffer: bytes });
+  }
+
+  function content(): Buffer {
+    return fake.content([...fake.uploads.keys()].at(-1) ?? '');
+  }
+
+  it('a dropped file goes through both bars and says where it is', async () => {
+    await open();
+    await page.evaluate((text) => {
+      const data = new DataTransfer();
+      data.items.add(new File([text], '测试.txt', { type: 'text/plain' }));
+      for (const type of ['dragenter', 'dragover', 'drop']) {
+        document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data }));
+      }
+    }, 'x'.repeat(250_000));
+    await item('success').waitFor();
+    const bars = item('success').getByRole('progressbar');
+    expect(await bars.evaluateAll((all) => all.map((bar) => bar.getAttribute('aria-valuenow')))).toEqual([
+      '100',
+      '100',
+    ]);
+    expect(await item('success').innerText()).toContain('/测试.txt');
+    expect(content()).toEqual(Buffer.from('x'.repeat(250_000)));
+    // What the ticket did not sign would have been refused by the bucket.
+    expect(fake.log.filter((line) => line.startsWith('PUT')).sort()).toEqual(['PUT 1 200', 'PUT 2 200', 'PUT 3 200']);
+    expect(complaints).toEqual([]);
+  });
+
+  it('a chosen folder keeps its shape below the target folder', async () => {
+    await open();
+    await page.getByLabel('Folder at the destination').fill('/影视');
+    await page.evaluate(() => {
+      const file = new File(['hello'], 'a.txt');
+      Object.defineProperty(file, 'webkitRelativePath', { value: 'trip/day 1/a.txt' });
+      const input = document.querySelector('[data-pick=folder]');
+      Object.defineProperty(input, 'files', { value: [file] });
+      input?.dispatchEvent(new Event('change', { bubbles: true }));
+    });
+    await item('success').waitFor();
+    expect([...fake.uploads.values()][0]?.destinations).toEqual([{ id: 'nas', path: '/影视/trip/day 1' }]);
+  });
+
+  it('takes the token out of the address, remembers it, and asks for one when there is none', async () => {
+    await open();
+    expect(page.url()).not.toContain(TOKEN);
+    await page.reload();
+    await page.getByText('nas', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Forget the token' }).click();
+    await page.getByLabel('Token').fill('wrong');
+    await page.getByRole('button', { name: 'Enter' }).click();
+    await page.getByText('does not accept this token').waitFor();
+    await page.getByLabel('Token').fill(TOKEN);
+    await page.getByRole('button', { name: 'Enter' }).click();
+    await page.getByText('nas', { exact: true }).waitFor();
+  });
+
+  it('speaks the language of the browser, and the other one by a click that it remembers', async () => {
+    await open({ locale: 'zh-CN' });
+    await page.getByRole('heading', { name: '发送文件' }).waitFor();
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('zh-CN');
+    await page.getByRole('button', { name: 'English' }).click();
+    await page.getByRole('heading', { name: 'Send files' }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: 'Send files' }).waitFor();
+  });
+
+  it('every control has a name, every id is there once, and Esc closes what was opened', async () => {
+    await open();
+    fake.plant({
+      name: 'a.mp4',
+      phase: 'moving',
+      status: 'uploading',
+      sizeBytes: 100,
+      movedBytes: 40,
+      stagedBytes: 80,
+    });
+    const error = { code: 'folder.disk_full', message: 'ENOSPC' };
+    fake.plant({
+      name: 'b.mp4',
+      phase: 'failed',
+      status: 'failed',
+      sizeBytes: 100,
+      error,
+      endedAt: new Date().toISOString(),
+    });
+    await page.getByText('The destination is full.').waitFor();
+    expect(await nameless()).toEqual([]);
+    await page.getByRole('button', { name: 'b.mp4', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByText('ENOSPC').waitFor();
+    expect(await nameless()).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Destinations' }).click();
+    await page.getByRole('button', { name: 'Add destination' }).click();
+    await page.getByLabel('Kind').selectOption('s3');
+    expect(await nameless()).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('adds, checks and removes a destination', async () => {
+    await open();
+    await page.getByRole('link', { name: 'Destinations' }).click();
+    await page.getByRole('button', { name: 'Add destination' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('media');
+    await page.getByLabel('Folder on the server').fill('/srv/media');
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByRole('button', { name: 'Check media' }).click();
+    await page.getByText('Reachable and writable').waitFor();
+    expect(fake.destinations.get('media')?.settings).toEqual({ root: '/srv/media', onConflict: 'rename' });
+    await page.getByRole('button', { name: 'Remove: media' }).click();
+    await page.getByRole('heading', { name: 'media' }).waitFor({ state: 'detached' });
+    expect(fake.destinations.has('media')).toBe(false);
+  });
+
+  it('pause, resume and cancel reach both the chunks here and the transfer there', async () => {
+    await open();
+    fake.fault({ method: 'PUT', path: '00002', act: 'hang' });
+    const hung = once(fake.events, 'hung');
+    await pick('film.mp4', testBytes(300_000));
+    await hung;
+    await page.getByRole('button', { name: 'Pause: film.mp4' }).click();
+    await item('paused').waitFor();
+    await expect.poll(() => [...fake.transfers.values()][0]?.wish).toBe('pause');
+    await page.getByRole('button', { name: 'Resume: film.mp4' }).click();
+    await item('success').waitFor();
+    expect(content()).toEqual(testBytes(300_000));
+
+    fake.fault({ method: 'PUT', path: '00001', act: 'hang' });
+    await pick('next.mp4', testBytes(50_000));
+    await page.getByRole('button', { name: 'Cancel: next.mp4' }).click();
+    await item('cancelled').waitFor();
+    await expect.poll(() => [...fake.uploads.values()].at(-1)?.view.phase).toBe('removed');
+  });
+
+  it('after a reload a file with a handle goes on by itself, and only its missing chunk is sent', async () => {
+    await open();
+    // A file of the page's own disk stands for one that the person picked: its handle survives in IndexedDB just so.
+    await page.evaluate(
+      async (bytes) => {
+        const root = await navigator.storage.getDirectory();
+        const handle = await root.getFileHandle('film.mp4', { create: true });
+        const writer = await handle.createWritable();
+        await writer.write(new Uint8Array(bytes));
+        await writer.close();
+        Object.assign(window, { showOpenFilePicker: async () => [handle] });
+      },
+      [...testBytes(300_000)],
+    );
+    fake.fault({ method: 'PUT', path: '00002', act: 'hang' });
+    const others = new Promise<void>((resolve) => {
+      const staged = new Set<number>();
+      fake.events.on('put', (number: number) => {
+        if (staged.add(number).size === 2) resolve();
+      });
+    });
+    await page.getByRole('button', { name: 'Choose files' }).click();
+    await others;
+    await page.reload();
+    await item('success').waitFor();
+    expect(content()).toEqual(testBytes(300_000));
+    expect(fake.log.filter((line) => line === 'PUT 1 200' || line === 'PUT 3 200').length).toBe(2);
+    expect(await page.locator('.carry').count()).toBe(0);
+  });
+
+  it('after a reload a file without a handle is asked for, and another file is refused', async () => {
+    await open();
+    fake.fault({ method: 'PUT', path: '00002', act: 'hang' });
+    const hung = once(fake.events, 'hung');
+    await pick('film.mp4', testBytes(150_000));
+    await hung;
+    await page.reload();
+    await page.getByText('1 file from an earlier visit is not finished').waitFor();
+    const puts = () => fake.log.filter((line) => line.startsWith('PUT') && line.endsWith('200')).length;
+    const before = puts();
+    const other = { name: 'film.mp4', mimeType: 'video/mp4', buffer: testBytes(150_000, 'other') };
+    await page.setInputFiles('[data-pick=again]', other);
+    await page.getByText('This is not the file the upload was begun with.').waitFor();
+    expect(puts()).toBe(before);
+    await page.getByRole('button', { name: 'Discard', exact: true }).click();
+    await page.locator('.carry').waitFor({ state: 'detached' });
+    await page.waitForFunction(() => document.querySelector('[data-status=cancelled]') !== null);
+  });
+
+  it('says so when the live channel is down, and comes back by a click', async () => {
+    await open();
+    fake.fault({ method: 'POST', path: '/tickets', act: { status: 503 }, times: 1000 });
+    fake.cutSockets();
+    await page.getByText('The server does not answer.').waitFor();
+    fake.clearFaults();
+    const reconnect = page.getByRole('button', { name: 'Reconnect' });
+    await reconnect.click();
+    await reconnect.waitFor({ state: 'detached' });
+    await page.getByText('Live', { exact: true }).waitFor();
+  });
+
+  it('thousands of transfers are a few dozen elements, and nothing is wider than a phone', async () => {
+    const done = { phase: 'done', status: 'success', endedAt: '2026-11-21T00:00:00.000Z' } as const;
+    await open({
+      before: () => {
+        for (let index = 0; index < 3000; index += 1) fake.plant({ name: `file ${index}.bin`, ...done });
+      },
+    });
+    await page.setViewportSize({ width: 360, height: 780 });
+    await page.getByRole('button', { name: 'All 3,000' }).waitFor();
+    expect(await page.locator('.item').count()).toBeLessThan(60);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await page.getByLabel('Search by name').fill('file 2999');
+    await page.getByText('file 2999.bin').first().waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  /** Controls without a name, pictures without a text, ids that are there twice: what a screen reader stumbles over. */
+  function nameless(): Promise<string[]> {
+    return page.evaluate(() => {
+      const isSeen = (element: Element) => element.checkVisibility();
+      const labelOf = (element: Element) =>
+        element.getAttribute('aria-label') ||
+        (element instanceof HTMLElement && element.innerText.trim()) ||
+        ((element instanceof HTMLInputElement || element instanceof HTMLSelectElement) &&
+          element.labels?.[0]?.innerText);
+      const controls = document.querySelectorAll('button, a, input, select, [role=progressbar], [role=img]');
+      const unnamed = [...controls].filter((element) => isSeen(element) && !labelOf(element));
+      const pictures = [...document.querySelectorAll('svg')].filter(
+        (svg) => isSeen(svg) && !svg.getAttribute('aria-label') && !svg.closest('[aria-hidden]'),
+      );
+      const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+      const twice = ids.filter((id, index) => ids.indexOf(id) !== index);
+      return [...unnamed, ...pictures].map((element) => element.outerHTML.slice(0, 200)).concat(twice);
+    });
+  }
+});

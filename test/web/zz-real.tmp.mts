@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { rmSync, mkdirSync, readdirSync, writeFileSync, readFileSync, existsSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { launchChromium } from '/work/main/test/support/chromium.ts';
+rmSync('/tmp/ent2', { recursive: true, force: true }); rmSync('/tmp/src2', { recursive: true, force: true }); mkdirSync('/tmp/src2/many/sub', { recursive: true });
+const env = { ...process.env, PORT: '18100', BUCKET_PORT: '18101', ENTREPOT_DATA: '/tmp/ent2', ENTREPOT_TOKEN: 'tok-0123456789abcdef', ENTREPOT_BUCKET_LIMIT: '8000000' };
+function server() { const c = spawn('node_modules/.bin/node', ['local/main.ts'], { env, stdio: ['ignore', 'pipe', 'inherit'] }); return new Promise<typeof c>((r) => c.stdout.on('data', (d) => { if (String(d).includes('ready')) r(c); })); }
+let srv = await server();
+const big = randomBytes(80 << 20); writeFileSync('/tmp/src2/big.bin', big);
+const N = Number(process.argv[2] ?? 600);
+for (let i = 0; i < N; i++) writeFileSync(`/tmp/src2/many/sub/f${i}.bin`, randomBytes(2000 + i));
+const b = await launchChromium();
+const ctx = await b.newContext({ viewport: { width: 1280, height: 900 } });
+const p = await ctx.newPage();
+p.on('console', (m) => { if (m.type() === 'error' && !/ERR_CONNECTION|WebSocket|503/.test(m.text())) console.log('CONSOLE', m.text()); });
+p.on('pageerror', (e) => console.log('PAGEERROR', e.message));
+p.on('dialog', (d) => d.accept());
+await p.goto('http://localhost:18100/#token=tok-0123456789abcdef'); await p.waitForTimeout(800);
+await p.setInputFiles('[data-pick=files]', '/tmp/src2/big.bin');
+await p.waitForTimeout(3000);
+console.log('row', (await p.locator('.item').first().innerText()).replace(/\n/g, ' | '));
+// pause + resume
+await p.getByRole('button', { name: 'Pause: big.bin' }).click(); await p.locator('[data-status=paused]').waitFor(); await p.waitForTimeout(1500);
+console.log('paused', (await p.locator('.item').first().innerText()).replace(/\n/g, ' | '));
+await p.getByRole('button', { name: 'Resume: big.bin' }).click(); await p.waitForTimeout(1500);
+console.log('resumed', (await p.locator('.item').first().innerText()).replace(/\n/g, ' | '));
+srv.kill('SIGKILL'); await p.waitForTimeout(5000);
+await p.screenshot({ path: '/tmp/shots/k1.png' });
+console.log('killed', (await p.locator('.item').first().innerText()).replace(/\n/g, ' | '));
+srv = await server(); console.log('back');
+await p.waitForTimeout(1000); await p.reload(); await p.waitForTimeout(1500);
+console.log('carry', await p.locator('.carry').innerText().catch(() => 'none'));
+await p.setInputFiles('[data-pick=again]', '/tmp/src2/big.bin');
+await p.locator('.item[data-status=success]').waitFor({ timeout: 90000 });
+const out = '/tmp/ent2/delivered/big.bin';
+console.log('same', createHash('sha1').update(readFileSync(out)).digest('hex') === createHash('sha1').update(big).digest('hex'));
+// many
+const t0 = Date.now();
+await p.setInputFiles('[data-pick=folder]', '/tmp/src2/many');
+await p.waitForTimeout(4000); await p.screenshot({ path: '/tmp/shots/k2.png' });
+await p.waitForFunction((n) => Number(document.querySelectorAll('.segment-count')[2]?.textContent?.replace(/\D/g, '')) >= n + 1, N, { timeout: 240000 });
+console.log('many delivered in', (Date.now() - t0) / 1000, 's', readdirSync('/tmp/ent2/delivered/many/sub').length);
+await p.screenshot({ path: '/tmp/shots/k3.png' });
+await b.close(); srv.kill(); process.exit(0);
