@@ -83,28 +83,11 @@ export function barReport(terminal: Terminal, clock: Clock, until: 'staged' | 'd
     const all: string[] = [];
     let hidden = 0;
     for (const row of rows.values()) {
-      const some = rowLines(row);
+      const some = rowLines(row, terminal.columns(), clock.now());
       if (hidden === 0 && all.length + some.length <= room) all.push(...some);
       else hidden++;
     }
     return hidden === 0 ? all : [...all, `… and ${hidden} more`];
-  }
-
-  function rowLines({ job, sizeBytes, sentBytes, speed, views }: Row): readonly string[] {
-    const columns = terminal.columns();
-    const rate = speed.bytesPerSecond(clock.now());
-    const etaSeconds = rate > 0 ? (sizeBytes - sentBytes) / rate : null;
-    const stagedBytes = Math.max(sentBytes, ...[...views.values()].map((view) => view.stagedBytes));
-    return [
-      fitted(`${job.name}  ${formatBytes(sizeBytes)}`, Math.max(20, columns - 1)).trimEnd(),
-      progressLine(
-        { label: 'staged', doneBytes: stagedBytes, sizeBytes, speedBytesPerSecond: rate, etaSeconds },
-        columns,
-      ),
-      ...[...views.values()].map((view) =>
-        progressLine({ ...view, label: labelOf(job, view), doneBytes: view.movedBytes }, columns),
-      ),
-    ];
   }
 
   function finish(job: FileJob, line: string): void {
@@ -157,6 +140,20 @@ export function barReport(terminal: Terminal, clock: Clock, until: 'staged' | 'd
       terminal.draw([]);
     },
   };
+}
+
+function rowLines({ job, sizeBytes, sentBytes, speed, views }: Row, columns: number, nowMs: number): readonly string[] {
+  const rate = speed.bytesPerSecond(nowMs);
+  const etaSeconds = rate > 0 ? (sizeBytes - sentBytes) / rate : null;
+  const stagedBytes = Math.max(sentBytes, ...[...views.values()].map((view) => view.stagedBytes));
+  const staged = { label: 'staged', doneBytes: stagedBytes, sizeBytes, speedBytesPerSecond: rate, etaSeconds };
+  return [
+    fitted(`${job.name}  ${formatBytes(sizeBytes)}`, Math.max(20, columns - 1)).trimEnd(),
+    progressLine(staged, columns),
+    ...[...views.values()].map((view) =>
+      progressLine({ ...view, label: labelOf(job, view), doneBytes: view.movedBytes }, columns),
+    ),
+  ];
 }
 
 function labelOf({ targets }: FileJob, { destinationId }: TransferView): string {

@@ -5,7 +5,7 @@ import type { Clock } from '#core/ports/clock.ts';
 import { DigestAlgorithm } from '#core/wire/digest.ts';
 import { Status } from '#core/wire/transfer.ts';
 import { type Env, findS3Keys, findServer } from './address.ts';
-import { apiClient, type WishWord } from './client.ts';
+import { apiClient, type Client, type WishWord } from './client.ts';
 import { doctor } from './doctor.ts';
 import { collectFiles, parseTarget, type Target } from './files.ts';
 import { listDestinations, listTransfers } from './list.ts';
@@ -53,7 +53,7 @@ export async function run(args: readonly string[], ports: RunPorts): Promise<num
   }
 }
 
-function commands(ports: RunPorts, onFailures: (count: number) => void): Command {
+function commands(ports: RunPorts, onFailures: OnFailures): Command {
   const { terminal, clock, signal, env, cwd } = ports;
   const connect = async () => apiClient({ address: await findServer(env, cwd), clock, signal });
   const program = new Command('entrepot')
@@ -66,7 +66,16 @@ function commands(ports: RunPorts, onFailures: (count: number) => void): Command
     })
     .showHelpAfterError('(see entrepot --help)')
     .addHelpText('after', HELP);
+  putCommand(program, ports, connect, onFailures);
+  transferCommands(program, ports, connect, onFailures);
+  serverCommands(program, ports, connect, onFailures);
+  return program;
+}
 
+type OnFailures = (count: number) => void;
+type Connect = () => Promise<Client>;
+
+function putCommand(program: Command, { terminal, clock, signal }: RunPorts, connect: Connect, onFailures: OnFailures) {
   program
     .command('put')
     .description('send files; run it again to go on with what was interrupted')
@@ -84,7 +93,10 @@ function commands(ports: RunPorts, onFailures: (count: number) => void): Command
       const options = { until, digests: given.digest ?? [], again: given.again ? randomUUID() : '' } as const;
       onFailures(await putFiles({ client, clock, report, signal }, jobs, options));
     });
+}
 
+function transferCommands(program: Command, ports: RunPorts, connect: Connect, onFailures: OnFailures) {
+  const { terminal, clock, signal } = ports;
   program
     .command('ls')
     .description('list transfers: those under way first, then the newest')
@@ -113,7 +125,10 @@ function commands(ports: RunPorts, onFailures: (count: number) => void): Command
         onFailures(await wishTransfers(await connect(), terminal, word as WishWord, ids));
       });
   }
+}
 
+function serverCommands(program: Command, ports: RunPorts, connect: Connect, onFailures: OnFailures) {
+  const { terminal, clock, signal, env, cwd } = ports;
   program
     .command('destinations')
     .description('list where files can go')
@@ -133,8 +148,6 @@ function commands(ports: RunPorts, onFailures: (count: number) => void): Command
       if (isEnv) printS3Env(terminal, keys);
       else printS3Hint(terminal, keys);
     });
-
-  return program;
 }
 
 interface PutFlags {

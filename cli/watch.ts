@@ -29,7 +29,7 @@ export async function watchTransfers(ports: WatchPorts, ids: readonly string[]):
   const screen = watchScreen(ports);
   const follower = follow({ client, clock, signal, onView: screen.show, scope: isAll ? 'all' : 'awaited' });
   try {
-    if (isAll) return await untilAborted(signal);
+    if (isAll) await aborted(signal);
     const last = await Promise.all(first.map((view) => follower.untilEnded(view)));
     return last.filter(({ phase }) => phase !== 'done').length;
   } finally {
@@ -67,9 +67,9 @@ function watchScreen({ terminal, clock }: WatchPorts) {
   };
 }
 
-function untilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }

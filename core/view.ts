@@ -16,8 +16,10 @@ export interface ViewParts {
 }
 
 /** Rates of stripes are smoothed by their holder and go stale with it; a paused or ended transfer has none. */
-export function viewOf({ head, wish, isParked, isHashing, stripes, stagedBytes }: ViewParts): TransferView {
+export function viewOf({ head, wish, isParked, isHashing, stripes: all, stagedBytes }: ViewParts): TransferView {
   const { file, step } = head;
+  // What a canceled transfer had moved is given up with its session, whether its rows are still there or not.
+  const stripes = step.phase === 'canceled' ? [] : all;
   const isDone = step.phase === 'done';
   const plan = step.phase === 'moving' || step.phase === 'finishing' ? step.plan : null;
   const resumed = step.phase === 'failed' && 'plan' in step.resume ? step.resume.plan : null;

@@ -3,7 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import type { Intake } from '#core/intake/intake.ts';
 import type { Engine } from '#core/transfer/engine.ts';
-import { onError, onInvalid, onNotFound, onTooLarge } from './errors.ts';
+import { onError, onInvalid, onNotFound, onTooLarge, refusal } from './errors.ts';
 import { requireOwner } from './identity.ts';
 import { destinationRoutes } from './routes/destinations.ts';
 import { docsRoutes } from './routes/docs.ts';
@@ -31,6 +31,8 @@ export function createApi(deps: ApiDeps): Api {
   app.notFound(onNotFound);
   app.use('*', async (c, next) => {
     c.set('requestId', crypto.randomUUID());
+    // It begins with the Host header, of which some make no address.
+    if (!URL.canParse(c.req.url)) return refusal(c, 400, 'request.invalid', 'the Host header names no host');
     await next();
     c.header('x-request-id', c.get('requestId'));
   });

@@ -18,6 +18,7 @@ const BY_CODE: Readonly<Record<string, ContentfulStatusCode>> = {
   'upload.closed': 409,
   'transfer.ended': 409,
   'transfer.finishing': 409,
+  'transfer.canceling': 409,
   'transfer.not_failed': 409,
   'destination.exists': 409,
   'destination.busy': 409,

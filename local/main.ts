@@ -23,14 +23,13 @@ const SNAPSHOT_MOST = 200;
 const REQUESTS_MS = 3_000;
 
 try {
-  endOnSignals(await start());
+  await start();
 } catch (error) {
   process.stderr.write(`Entrepot cannot start: ${inOneLine(error)}\n`);
   process.exit(1);
 }
 
-/** Answers how to end it again. */
-async function start(): Promise<() => Promise<void>> {
+async function start(): Promise<void> {
   const env = readEnv(process.env);
   const data = openDataDir(env.ENTREPOT_DATA);
   const token = env.ENTREPOT_TOKEN ?? data.secret('token');
@@ -75,16 +74,15 @@ async function start(): Promise<() => Promise<void>> {
   const url = `http://${nameOf(env.HOST)}:${port}`;
   data.write('url', `${url}\n`);
   if (env.ENTREPOT_TOKEN !== undefined) data.write('token', `${token}\n`);
-  process.stdout.write(`Entrepot ready  ${url}/#token=${encodeURIComponent(token)}\n`);
-
-  return async () => {
+  endOnSignals(async () => {
     stopped.abort();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     await sockets.close();
     await Promise.race([closed, clock.sleep(REQUESTS_MS)]);
     await local.drain();
     data.close();
-  };
+  });
+  process.stdout.write(`Entrepot ready  ${url}/#token=${encodeURIComponent(token)}\n`);
 }
 
 /** The first signal ends in good order, another one at once. */

@@ -123,16 +123,8 @@ export function mountSockets<E extends Env, S extends Schema, P extends string>(
   async function close(): Promise<void> {
     if (closing.signal.aborted) return;
     closing.abort();
-    const closed = [...websocketServer.clients].map(
-      (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
-    );
     for (const connection of connections) connection.leave(GOING_AWAY, 'the server is going away');
-    const patience = new AbortController();
-    const lateness = clock.sleep(FAREWELL_MS, patience.signal).catch(() => undefined);
-    await Promise.race([Promise.all(closed), lateness]);
-    patience.abort();
-    for (const socket of websocketServer.clients) socket.terminate();
-    await Promise.all(closed);
+    await allGone(websocketServer, clock);
     websocketServer.close();
   }
 
@@ -164,4 +156,15 @@ function ticketOf(c: Context): string | null {
   const ticket = offered.find((name) => name.startsWith(TICKET_PREFIX));
   if (ticket !== undefined && offered.includes(SOCKET_PROTOCOL)) return ticket.slice(TICKET_PREFIX.length);
   return c.req.query('token') ?? null;
+}
+
+/** Until every socket has closed; those that do not answer the farewell are cut off. */
+async function allGone({ clients }: WebSocketServer, clock: Clock): Promise<void> {
+  const closed = Promise.all([...clients].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+  const patience = new AbortController();
+  const lateness = clock.sleep(FAREWELL_MS, patience.signal).catch(() => undefined);
+  await Promise.race([closed, lateness]);
+  patience.abort();
+  for (const socket of clients) socket.terminate();
+  await closed;
 }

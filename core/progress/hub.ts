@@ -4,6 +4,7 @@ import type { ProgressFeed, Rumour } from '#core/ports/progress.ts';
 import { isoTime } from '#core/wire/time.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
 import { type Ledger, ledger } from './ledger.ts';
+import { type Reading, sharedReading } from './reading.ts';
 import { type Send, type Subscriber, subscriber } from './subscriber.ts';
 
 export interface HubPorts {
@@ -37,11 +38,9 @@ export interface ProgressHub {
 interface Owner {
   readonly ledger: Ledger;
   readonly viewers: Set<Subscriber>;
-  reading: Promise<void> | null;
-  readingNext: Promise<void> | null;
+  readonly reading: Reading;
 }
 
-const READ_TIMEOUT_MS = 10_000;
 const PRUNE_EVERY_MS = 60_000;
 /** Owners nobody watches; those who are watched are bounded by the number of connections. */
 const IDLE_OWNERS_MAX = 1000;
@@ -53,14 +52,24 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
   let viewerCount = 0;
 
   function touch(ownerId: string): Owner {
-    const owner = owners.get(ownerId) ?? {
-      ledger: ledger(),
-      viewers: new Set<Subscriber>(),
-      reading: null,
-      readingNext: null,
-    };
+    const owner = owners.get(ownerId) ?? newOwner(ownerId);
     owners.delete(ownerId);
     owners.set(ownerId, owner);
+    return owner;
+  }
+
+  function newOwner(ownerId: string): Owner {
+    const owner: Owner = {
+      ledger: ledger(),
+      viewers: new Set(),
+      reading: sharedReading(
+        clock,
+        () => readTransfers(ownerId),
+        (views) => {
+          for (const view of views) tell(owner, owner.ledger.learn(view, clock.now()));
+        },
+      ),
+    };
     return owner;
   }
 
@@ -73,7 +82,7 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
       case 'staged': {
         const { changed, isStranger } = owner.ledger.learnStaged(rumour.uploadId, rumour.chunks, clock.now());
         for (const view of changed) tell(owner, view);
-        if (isStranger && owner.viewers.size > 0) introduce(rumour.ownerId, owner);
+        if (isStranger && owner.viewers.size > 0) introduce(owner);
         break;
       }
       case 'ask':
@@ -84,51 +93,13 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
     }
   }
 
-  /** Chunks of an upload that no viewer has heard of: its creation was told to nobody, so the table is asked. */
-  function introduce(ownerId: string, owner: Owner): void {
-    refresh(ownerId, owner).catch(() => {
-      for (const viewer of owner.viewers) viewer.resync();
-    });
-  }
-
-  /**
-   * One read of the table at a time for all viewers of an owner. Who asks while one is under way shares the next: that one may
-   * have read what they want to know before it changed.
-   */
-  function refresh(ownerId: string, owner: Owner): Promise<void> {
-    if (owner.readingNext !== null) return owner.readingNext;
-    if (owner.reading === null) return startReading(ownerId, owner);
-    owner.readingNext = owner.reading.catch(() => undefined).then(() => startReading(ownerId, owner));
-    return owner.readingNext;
-  }
-
-  function startReading(ownerId: string, owner: Owner): Promise<void> {
-    owner.readingNext = null;
-    owner.reading = withTimeout(readTransfers(ownerId))
-      .then((views) => {
-        for (const view of views) tell(owner, owner.ledger.learn(view, clock.now()));
-      })
-      .finally(() => {
-        owner.reading = null;
-      });
-    return owner.reading;
-  }
-
-  async function withTimeout<T>(work: Promise<T>): Promise<T> {
-    const settled = new AbortController();
-    const late = clock.sleep(READ_TIMEOUT_MS, settled.signal).then(() => {
-      throw new Error('reading the transfers took too long');
-    });
-    return Promise.race([work, late]).finally(() => settled.abort());
-  }
-
   function prune(): void {
     const ownersMax = IDLE_OWNERS_MAX + viewerCount;
     if (clock.now() - prunedAtMs < PRUNE_EVERY_MS && owners.size <= ownersMax) return;
     prunedAtMs = clock.now();
     for (const [ownerId, owner] of owners) {
       owner.ledger.prune(prunedAtMs);
-      const isIdle = owner.viewers.size === 0 && owner.reading === null;
+      const isIdle = owner.viewers.size === 0 && owner.reading.isIdle();
       if (isIdle && (owner.ledger.size() === 0 || owners.size > ownersMax)) owners.delete(ownerId);
     }
   }
@@ -146,7 +117,7 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
         epoch,
         clock,
         send,
-        refresh: () => refresh(ownerId, owner),
+        refresh: owner.reading.refresh,
         views: owner.ledger.views,
         onClose: () => {
           owner.viewers.delete(viewer);
@@ -174,4 +145,11 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
 
 function tell(owner: Owner, view: TransferView | null): void {
   if (view !== null) for (const viewer of owner.viewers) viewer.offer(view);
+}
+
+/** Chunks of an upload that no viewer has heard of: its creation was told to nobody, so the table is asked. */
+function introduce(owner: Owner): void {
+  owner.reading.refresh().catch(() => {
+    for (const viewer of owner.viewers) viewer.resync();
+  });
 }

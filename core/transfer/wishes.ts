@@ -8,7 +8,7 @@ import type { Engine } from './engine.ts';
 
 export type WishEngine = Pick<Engine, 'table' | 'dispatcher' | 'clock'>;
 
-/** Holders let go at their next look, parts under way are finished. Fault `rejected` `transfer.ended`, `transfer.finishing`. */
+/** Holders let go at their next look, parts under way are finished. Fault `rejected` `transfer.ended`, `transfer.finishing`, `transfer.canceling`. */
 export async function pause(engine: WishEngine, id: TransferId): Promise<void> {
   await wish(engine, id, 'pause');
 }
@@ -59,6 +59,9 @@ async function wish(engine: WishEngine, id: TransferId, wanted: 'pause' | 'cance
     const row = await headRow(engine, id);
     if (row.queue !== null && row.phase === 'finishing') {
       throw new Fault('rejected', 'transfer.finishing', 'this transfer is being finished at the destination');
+    }
+    if (row.queue !== null && row.wish === 'cancel') {
+      throw new Fault('rejected', 'transfer.canceling', 'this transfer is being cancelled');
     }
     throw new Fault('rejected', 'transfer.ended', 'this transfer has ended');
   }

@@ -34,7 +34,11 @@ export const FolderPath = z
 export const CreateUpload = z.object({
   name: FileName,
   sizeBytes: z.int().min(0).max(MAX_SIZE_BYTES),
-  contentType: z.string().max(255).optional(),
+  contentType: z
+    .string()
+    .max(255)
+    .regex(/^[\x20-\x7e]*$/, 'a content type is plain ASCII')
+    .optional(),
   destinations: z
     .array(z.object({ id: z.string().min(1).max(64), path: FolderPath.default('/') }))
     .min(1)

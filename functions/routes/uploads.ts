@@ -1,6 +1,7 @@
 /** Announce a file, get presigned puts, see what is staged. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { Fault } from '#core/fault.ts';
+import { makeHeads } from '#core/heads.ts';
 import { announce, openAsks, readHeads, readUpload } from '#core/intake/announce.ts';
 import { giveAnswers } from '#core/intake/answers.ts';
 import { FIRST_WINDOW } from '#core/intake/intake.ts';
@@ -133,7 +134,7 @@ export function uploadRoutes(app: Api, deps: ApiDeps): void {
       const heads = await readHeads(intake, upload);
       if (row.phase === 'open') {
         const { stagedBytes } = await stagedRanges(intake.source, upload);
-        const isOver = heads.every((head) => head.queue === null);
+        const isOver = heads.length > 0 && heads.every((head) => head.queue === null);
         if (stagedBytes !== upload.sizeBytes && !isOver) {
           const reason = `${stagedBytes} of ${upload.sizeBytes} bytes are staged`;
           throw new Fault('rejected', 'upload.size_mismatch', reason);
@@ -155,6 +156,8 @@ export function uploadRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { row, upload } = await readUpload(intake, c.req.valid('param').id, c.get('ownerId'));
+      // A create that died half way would otherwise be repaired, and deliver, later.
+      if (row.phase === 'open') await makeHeads(engine, upload);
       await cancelAll(engine, await readHeads(intake, upload));
       await engine.dispatcher.send([uploadKey(upload.uploadId)]);
       return c.json(await uploadAnswer(row, upload), 200);

@@ -10,7 +10,7 @@ import { systemClock } from '#adapters/system/clock.ts';
 import { type RunningServer, type ServerHome, serverHome } from '../support/server.ts';
 import { command } from './command.ts';
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../cli/entrepot.mjs', import.meta.url));
 
 let home: ServerHome;
 let server: RunningServer;

@@ -1,8 +1,8 @@
 /** The one-machine home as a process: how it starts, whom it lets in, and how it ends. */
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningServer, type ServerHome, serverHome } from '../support/server.ts';
 import { sha256, stageMissing, testBytes, untilEnded } from '../support/staging-client.ts';
 
@@ -100,12 +100,15 @@ describe('a start that cannot be', () => {
     const file = join(home.dataDir, 'file');
     await writeFile(file, 'x');
     expect(await refusal({ ENTREPOT_DATA: file })).toContain(file);
-    const damaged = join(home.dataDir, 'damaged');
-    await mkdir(damaged);
-    await writeFile(join(damaged, 'key'), 'tiger');
-    expect(await refusal({ ENTREPOT_DATA: damaged })).toMatch(/the key file holds no key/);
-    await writeFile(join(damaged, 'entrepot.db'), 'these are no pages of a database '.repeat(50));
-    expect(await refusal({ ENTREPOT_DATA: damaged })).toMatch(/not a database/);
+    const broken = async (name: string, text: string) => {
+      const dataDir = join(home.dataDir, `damaged-${name}`);
+      await mkdir(dataDir);
+      await writeFile(join(dataDir, name), text);
+      return refusal({ ENTREPOT_DATA: dataDir });
+    };
+    expect(await broken('key', 'tiger')).toMatch(/the key file holds no key/);
+    expect(await broken('s3.json', '{"tiger')).toMatch(/s3\.json is damaged: restore it/);
+    expect(await broken('entrepot.db', 'these are no pages of a database '.repeat(50))).toMatch(/not a database/);
   });
 });
 
@@ -120,26 +123,46 @@ describe('an end', () => {
       destinations: [{ id: 'folder' }],
     });
     const transferId: string = created.body.transfers[0].id;
-    await stageMissing(() => server, created.body.upload.id, bytes);
+    // The last of three chunks is held back, so that the transfer cannot end before we do.
+    for (const { url, headers, number } of created.body.chunks.slice(0, 2)) {
+      const chunk = bytes.subarray((number - 1) * 10 * MEBIBYTE, number * 10 * MEBIBYTE);
+      expect((await fetch(url, { method: 'PUT', headers, body: new Uint8Array(chunk) })).status).toBe(200);
+    }
     await untilMoving(server, transferId);
     expect(await server.stop('SIGTERM')).toBe(0);
     expect(server.errors()).toBe('');
     expect(await readdir(join(home.dataDir, 'delivered'))).not.toContain('long.bin');
 
     server = await home.start();
+    await stageMissing(() => server, created.body.upload.id, bytes);
     expect(await untilEnded(() => server, transferId)).toMatchObject({ phase: 'done', attempt: 1 });
     expect(await readdir(join(home.dataDir, 'delivered'))).toEqual(['long.bin']);
     expect(sha256(await readFile(join(home.dataDir, 'delivered', 'long.bin')))).toBe(sha256(bytes));
   });
 
-  it('asked for twice comes at once', async () => {
-    const server = await home.start();
-    server.process.kill('SIGINT');
-    expect(await server.stop('SIGTERM')).toBe(1);
+  it('is not held up by a request that never ends, and asked for twice comes at once', async () => {
+    const first = await home.start();
+    const patient = await endlessRequest(portOf(first));
+    expect(await first.stop('SIGTERM')).toBe(0);
+    patient.destroy();
+
+    const second = await home.start();
+    const impatient = await endlessRequest(portOf(second));
+    second.process.kill('SIGINT');
+    expect(await second.stop('SIGTERM')).toBe(1);
+    impatient.destroy();
   });
 });
 
 describe('requests from strange clients', () => {
+  let strange: ServerHome;
+  let server: RunningServer;
+  beforeAll(async () => {
+    strange = await serverHome();
+    server = await strange.start();
+    return () => strange.cleanup();
+  });
+
   it.each([
     ['another name', 'evil.example'],
     ['markup', '"><script>alert(1)</script>'],
@@ -155,7 +178,6 @@ describe('requests from strange clients', () => {
     ['percents', '%00%ff'],
     ['中文', '例子.测试'],
   ])('with %s as their host break nothing', async (_, host) => {
-    const server = await home.start();
     const body = JSON.stringify({ name: 'x', sizeBytes: 1, destinations: [{ id: 'folder' }] });
     const answer = await exchange(portOf(server), [
       'POST /api/v1/uploads HTTP/1.1',
@@ -214,6 +236,16 @@ async function untilMoving(server: RunningServer, transferId: string): Promise<v
     if (body.phase === 'moving') return;
     if (!['staging', 'opening'].includes(body.phase)) throw new Error(`too late: ${body.phase}`);
   }
+}
+
+/** The server has answered to it already that it hears; the body never comes. */
+function endlessRequest(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const head = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /healthz HTTP/1.1\r\nHost: localhost\r\n';
+    const socket = connect(port, '127.0.0.1', () => socket.write(head));
+    socket.once('data', () => resolve(socket));
+    socket.on('error', reject);
+  });
 }
 
 /** One request as it is, and all that comes back. */

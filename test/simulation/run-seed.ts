@@ -86,6 +86,7 @@ async function story(world: World, scenario: Scenario, subject: Subject): Promis
   void actors.wisher();
   await clock.sleep(scenario.quietMs);
   luck.end();
+  for (const place of world.rigs.values()) place.calmDown();
   await clients;
   await settled(world, actors);
   await checkEndings(world, scenario, actors);

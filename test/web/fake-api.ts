@@ -63,6 +63,8 @@ export interface FakeApi {
   /** Another run of the server: a new epoch, all sockets cut. */
   restart(): void;
   cutSockets(): void;
+  /** Cuts the lines of all requests that hang. */
+  dropHanging(): void;
   close(): Promise<void>;
 }
 
@@ -544,6 +546,10 @@ export async function fakeApi(options: FakeOptions = {}): Promise<FakeApi> {
     },
     cutSockets() {
       for (const socket of sockets.clients) socket.terminate();
+    },
+    dropHanging() {
+      for (const response of hanging) response.destroy();
+      hanging.clear();
     },
     async close() {
       for (const socket of sockets.clients) socket.terminate();

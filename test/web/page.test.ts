@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -248,6 +249,23 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     await page.getByRole('button', { name: 'Discard', exact: true }).click();
     await page.locator('.carry').waitFor({ state: 'detached' });
     await page.waitForFunction(() => document.querySelector('[data-status=cancelled]') !== null);
+  });
+
+  it('a destination that knows the file by its digest takes no byte: it is hashed in a worker first', async () => {
+    const bytes = testBytes(250_000);
+    await open({ knownSha1: createHash('sha1').update(bytes).digest('hex') });
+    const answered = once(fake.events, 'answers');
+    fake.destinations.clear();
+    const own = { settings: {}, hasCredentials: true, createdAt: '2026-11-21T00:00:00.000Z' };
+    fake.destinations.set('drive', { id: 'drive', provider: 'pan115', ...own });
+    await page.reload();
+    await page.getByText('Ask by checksum first').waitFor();
+    await pick('film.mp4', bytes);
+    const [answers] = await answered;
+    expect(answers).toEqual([{ id: 'ask1', digest: createHash('sha1').update(bytes.subarray(10, 50)).digest('hex') }]);
+    await item('quick_success').getByText('Instant').waitFor();
+    expect(fake.log.filter((line) => line.startsWith('PUT'))).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   it('says so when the live channel is down, and comes back by a click', async () => {

@@ -226,14 +226,16 @@ describe('the line', () => {
   });
 
   it('a chunk lost to a line that went away is not counted as its failure', async () => {
-    fake.fault({ method: 'PUT', act: 'hang', times: 3 });
-    await add(fileOf(3000));
-    await once(fake.events, 'hung');
+    fake.fault({ method: 'PUT', act: 'hang' });
+    const hung = once(fake.events, 'hung');
+    await add(fileOf(500));
+    await hung;
     around.setOnline(false);
-    fake.fault({ method: 'PUT', act: 'drop', times: 0 });
-    around.stallAll();
+    fake.dropHanging();
+    await until(({ waiting }) => waiting === 'offline');
     around.setOnline(true);
     expect(await ended()).toMatchObject({ phase: 'staged' });
+    expect(around.waits.filter((ms) => ms >= 500)).toEqual([]);
   });
 });
 

@@ -12,7 +12,7 @@ export function Announcer() {
   const seen = useRef<Map<string, string> | null>(null);
 
   useEffect(() => {
-    const rows = joinRows(queue, progress);
+    const rows = joinRows(queue, progress, Date.now());
     const before = seen.current;
     seen.current = new Map(rows.map((row) => [row.key, row.status]));
     // What was there when the page opened is no news.

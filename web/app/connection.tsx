@@ -2,7 +2,7 @@
 import { RotateCw, WifiOff } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useLocale } from '../i18n/locale.tsx';
-import { useConsole, useSocketStatus } from './console.ts';
+import { useSocketStatus, useUploadProgress } from './console.ts';
 import { useNow } from './use-now.ts';
 
 /** A line that comes back this soon is not worth a notice. */
@@ -21,11 +21,11 @@ export function ConnectionSign() {
 
 export function ConnectionNotice() {
   const { words } = useLocale();
-  const { socket } = useConsole();
+  const { connected, reconnect } = useUploadProgress();
   const status = useSocketStatus();
   const isDown = useIsDown();
   const nowMs = useNow(1000);
-  if (!isDown || status.kind === 'open') return null;
+  if (!isDown || connected) return null;
   const reason = status.kind !== 'waiting' ? null : status.reason;
   const seconds = status.kind === 'waiting' ? Math.max(0, Math.ceil((status.untilMs - nowMs) / 1000)) : 0;
   return (
@@ -41,12 +41,7 @@ export function ConnectionNotice() {
             {words.connection.again(seconds)}
           </span>
         )}
-        <button
-          type="button"
-          className="button"
-          disabled={status.kind === 'connecting'}
-          onClick={() => socket.reconnect()}
-        >
+        <button type="button" className="button" disabled={status.kind === 'connecting'} onClick={reconnect}>
           <RotateCw aria-hidden size={15} />
           {words.connection.reconnect}
         </button>

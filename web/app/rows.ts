@@ -54,14 +54,15 @@ export interface Totals {
 }
 
 /** All rows: what moves first, then what waits, then what has ended, the latest first. */
-export function joinRows(queue: QueueSnapshot, progress: ProgressSnapshot): readonly Row[] {
+export function joinRows(queue: QueueSnapshot, progress: ProgressSnapshot, nowMs: number): readonly Row[] {
   const rows: Row[] = [];
   for (const upload of queue.uploads) {
     const transfers = upload.uploadId ? progress.byUpload.get(upload.uploadId) : undefined;
-    if (!transfers) rows.push(localRow(upload));
+    if (!transfers) rows.push(localRow(upload, nowMs));
   }
-  for (const tracked of progress.items)
-    rows.push(transferRow(tracked, queue.byUploadId.get(tracked.view.uploadId) ?? null));
+  for (const tracked of progress.items) {
+    rows.push(transferRow(tracked, queue.byUploadId.get(tracked.view.uploadId) ?? null, nowMs));
+  }
   return rows.sort(byPlace);
 }
 
@@ -74,20 +75,20 @@ export function isShown(row: Row, filter: Filter, search: string): boolean {
 export function totalsOf(rows: readonly Row[]): Totals {
   const counts = { all: rows.length, active: 0, finished: 0, failed: 0 };
   const uploads = new Set<UploadState>();
+  let stageRate = 0;
   let moveRate = 0;
   let leftBytes = 0;
   for (const row of rows) {
     counts[filterOf(row)] += 1;
+    if (row.upload && !uploads.has(row.upload)) stageRate += row.stageRate;
     if (row.upload) uploads.add(row.upload);
     if (row.group === 'ended') continue;
     moveRate += row.moveRate;
     leftBytes += row.sizeBytes - row.movedBytes;
   }
-  let stageRate = 0;
   let localBytes = 0;
   for (const upload of uploads) {
     if (!isRunning(upload.phase) && upload.phase !== 'queued' && upload.phase !== 'paused') continue;
-    stageRate += upload.bytesPerSecond;
     localBytes += upload.sizeBytes - upload.stagedBytes;
   }
   const slowest = Math.max(stageRate > 1 ? localBytes / stageRate : 0, moveRate > 1 ? leftBytes / moveRate : 0);
@@ -110,10 +111,10 @@ export function hasLocalBytes(queue: QueueSnapshot): boolean {
   return queue.uploads.some(({ phase }) => phase === 'queued' || isRunning(phase));
 }
 
-function localRow(upload: UploadState): Row {
+function localRow(upload: UploadState, nowMs: number): Row {
   const status = localStatus(upload) ?? (upload.phase === 'canceled' ? 'cancelled' : 'pending');
   return {
-    ...sharedOf(upload, status),
+    ...sharedOf(upload, status, nowMs),
     key: upload.key,
     name: upload.name,
     folder: folderOf(upload),
@@ -122,7 +123,7 @@ function localRow(upload: UploadState): Row {
     stagedBytes: upload.sentBytes,
     movedBytes: 0,
     moveRate: 0,
-    etaSeconds: upload.etaSeconds,
+    etaSeconds: isFresh(upload, nowMs) ? upload.etaSeconds : null,
     partsDone: 0,
     partCount: 0,
     instant: false,
@@ -139,7 +140,7 @@ function localRow(upload: UploadState): Row {
   };
 }
 
-function transferRow({ view, movedAtMs }: Tracked, upload: UploadState | null): Row {
+function transferRow({ view, movedAtMs }: Tracked, upload: UploadState | null, nowMs: number): Row {
   const isOver = view.endedAt !== null || view.phase === 'canceled' || view.phase === 'done';
   // A file that changed had its upload removed: its transfers are canceled, but the news is why.
   const isBroken = upload?.phase === 'failed' && view.phase !== 'done';
@@ -149,7 +150,7 @@ function transferRow({ view, movedAtMs }: Tracked, upload: UploadState | null): 
   const status = isPaused ? 'paused' : isStaging ? 'uploading' : (local ?? view.status);
   const stagedBytes = Math.max(view.stagedBytes, upload?.sentBytes ?? 0, view.movedBytes);
   return {
-    ...sharedOf(upload, status),
+    ...sharedOf(upload, status, nowMs),
     key: upload && view.destinationId === upload.destinations[0]?.id ? upload.key : view.id,
     name: view.name,
     folder: view.path,
@@ -158,7 +159,7 @@ function transferRow({ view, movedAtMs }: Tracked, upload: UploadState | null): 
     stagedBytes: view.instant ? 0 : Math.min(stagedBytes, view.sizeBytes),
     movedBytes: view.phase === 'done' ? view.sizeBytes : view.movedBytes,
     moveRate: view.status === 'uploading' ? view.speedBytesPerSecond : 0,
-    etaSeconds: etaOf(view, upload),
+    etaSeconds: etaOf(view, upload, nowMs),
     partsDone: view.partsDone,
     partCount: view.partCount,
     instant: view.instant || view.status === 'quick_success',
@@ -175,14 +176,14 @@ function transferRow({ view, movedAtMs }: Tracked, upload: UploadState | null): 
   };
 }
 
-function sharedOf(upload: UploadState | null, status: RowStatus) {
+function sharedOf(upload: UploadState | null, status: RowStatus, nowMs: number) {
   const isHashing = upload?.phase === 'hashing';
   return {
     status,
     tone: TONES[status],
     group: groupOf(status),
     hashedBytes: isHashing ? upload.hashedBytes : null,
-    stageRate: upload?.phase === 'sending' ? upload.bytesPerSecond : 0,
+    stageRate: isFresh(upload, nowMs) ? upload.bytesPerSecond : 0,
     chunksLeft: upload?.phase === 'staged' ? 0 : (upload?.chunksLeft ?? 0),
   };
 }
@@ -212,9 +213,16 @@ function localStatus(upload: UploadState): RowStatus | null {
   }
 }
 
+/** A rate is of bytes that moved: one that nothing has moved for is a memory. */
+function isFresh(upload: UploadState | null, nowMs: number): upload is UploadState {
+  return upload?.phase === 'sending' && nowMs - upload.movedAtMs < RATE_LIFE_MS;
+}
+
+const RATE_LIFE_MS = 5000;
+
 /** The later of the two ends: a file is delivered no sooner than it is staged. */
-function etaOf(view: TransferView, upload: UploadState | null): number | null {
-  const local = upload?.phase === 'sending' ? upload.etaSeconds : 0;
+function etaOf(view: TransferView, upload: UploadState | null, nowMs: number): number | null {
+  const local = upload?.phase !== 'sending' ? 0 : isFresh(upload, nowMs) ? upload.etaSeconds : null;
   if (local === null) return null;
   if (view.status !== 'uploading') return local === 0 ? null : local;
   return view.etaSeconds === null ? local || null : Math.max(local, view.etaSeconds);

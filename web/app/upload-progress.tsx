@@ -8,6 +8,7 @@ import { DetailDialog } from './detail-dialog.tsx';
 import { type Filter, isShown, joinRows, type Row, type RowVerb, totalsOf } from './rows.ts';
 import { TotalsStrip } from './totals-strip.tsx';
 import { UploadProgressList } from './upload-progress-list.tsx';
+import { useNow } from './use-now.ts';
 
 const FILTERS: readonly Filter[] = ['all', 'active', 'finished', 'failed'];
 /** Transfers asked for at once. */
@@ -88,10 +89,12 @@ export function UploadProgressPanel({ onError }: { readonly onError: (error: unk
   );
 }
 
-export function useRows(): readonly Row[] {
+function useRows(): readonly Row[] {
   const queue = useQueue();
   const progress = useProgress();
-  return useMemo(() => joinRows(queue, progress), [queue, progress]);
+  // Rates that nothing has moved for fade, though no news comes.
+  const nowMs = useNow(2000);
+  return useMemo(() => joinRows(queue, progress, Math.max(nowMs, Date.now())), [queue, progress, nowMs]);
 }
 
 /** Reads the list of transfers at first, and again and again while the socket is down. Answers how to get older ones. */

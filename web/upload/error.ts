@@ -42,11 +42,6 @@ export function isPassing(error: unknown): error is UploadError {
   return error.status === 408 || error.status === 425 || error.status === 429 || error.status >= 500;
 }
 
-/** True for the error of an aborted signal. */
-export function isAbort(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'AbortError';
-}
-
 /** Whatever was thrown, as an UploadError. */
 export function toUploadError(error: unknown): UploadError {
   if (error instanceof UploadError) return error;
