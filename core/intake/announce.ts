@@ -6,6 +6,7 @@ import { makeHeads } from '#core/heads.ts';
 import { newUploadId, transferIdFrom, uploadIdFrom } from '#core/ids.ts';
 import { chunkLayout } from '#core/layout.ts';
 import type { WorkRow } from '#core/ports/work-table.ts';
+import { readView } from '#core/read-view.ts';
 import { HeadState, headKey, UPLOAD_QUEUE, UploadState, uploadKey } from '#core/state.ts';
 import type { UploadId } from '#core/wire/ids.ts';
 import type { CreateUpload } from '#core/wire/upload.ts';
@@ -76,12 +77,21 @@ export async function createUpload(intake: Intake, upload: UploadState): Promise
   }
   await makeHeads(intake, upload);
   await dispatcher.send(upload.specs.map(({ transferId }) => headKey(transferId)));
+  await tell(intake, upload);
   intake.log.info('upload.created', {
     uploadId: upload.uploadId,
     sizeBytes: upload.sizeBytes,
     transfers: upload.specs.length,
   });
   return upload;
+}
+
+/** Every open page sees the new transfers at once, not with their first commit. */
+async function tell(intake: Intake, upload: UploadState): Promise<void> {
+  const stagedBytes = upload.layout.kind === 'object' ? upload.sizeBytes : 0;
+  const heads = await readHeads(intake, upload);
+  const views = await Promise.all(heads.map((row) => readView(intake.table, row, stagedBytes)));
+  await intake.progress.publish(views.map((view) => ({ kind: 'transfer', ownerId: upload.ownerId, view })));
 }
 
 /** Fault `rejected` `upload.unknown` also for somebody else's upload: its existence is not told. */

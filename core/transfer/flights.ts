@@ -81,7 +81,7 @@ export function flights(drive: Drive, provider: PushProvider, window: StagedWind
     isUnsure: () => isUnsure,
     slowestMs: () => slowestMs,
     signal,
-    abort: () => stopped.abort(),
+    abort: () => stopped.abort('over'),
     settled: async (ms) => {
       const untilMs = clock.now() + ms;
       while (flying.size > 0 && clock.now() < untilMs) await bell.wait(untilMs - clock.now());

@@ -49,7 +49,7 @@ export async function underLease(held: Held, work: (lease: Lease) => Promise<Rel
       commit: (advance, guard) => commit(held, lost, advance, guard),
     });
     if (release === null || lost.signal.aborted) return null;
-    stopped.abort();
+    stopped.abort('over');
     await renewing;
     const isReleased = await repeated(engine.clock, () =>
       engine.table.release(key, claim.token, release, engine.clock.now()),
@@ -59,7 +59,7 @@ export async function underLease(held: Held, work: (lease: Lease) => Promise<Rel
     if (error instanceof LeaseLost || lost.signal.aborted) return null;
     throw error;
   } finally {
-    stopped.abort();
+    stopped.abort('over');
     await renewing;
   }
 }

@@ -42,6 +42,8 @@ export function auditedTable(
   { base, journal, ledger }: { readonly base: Clock; readonly journal: Journal; readonly ledger: Ledger },
 ): AuditedTable {
   let writes = 0;
+  /** Rows as the last write left them. */
+  const latest = new Map<string, WorkRow>();
   const violate = journal.violate;
 
   function check(write: Write): void {
@@ -107,14 +109,15 @@ export function auditedTable(
       const member: unknown = Reflect.get(own, method);
       if (typeof member !== 'function' || !WRITES.includes(String(method))) return member;
       return async (...args: readonly unknown[]) => {
-        const key = args[0] as RowKey;
+        const { pk, sk } = args[0] as RowKey;
+        const name = `${pk} ${sk}`;
         writes += 1;
-        const reading = own.get(key);
         const writing: Promise<unknown> = Reflect.apply(member, own, args);
-        const again = own.get(key);
-        const [before, answer, after] = [await reading, await writing, await again];
-        const isWon = answer !== false && answer !== null && answer !== 'exists';
-        if (isWon && after !== null) check({ method: String(method), args, before, after });
+        const reading = own.get({ pk, sk });
+        const [answer, after] = [await writing, await reading];
+        if (answer === false || answer === null || answer === 'exists' || after === null) return answer;
+        check({ method: String(method), args, before: latest.get(name) ?? null, after });
+        latest.set(name, after);
         return answer;
       };
     },

@@ -26,6 +26,8 @@ export interface People {
   wisher(): Promise<void>;
   /** Each minute: a sweep, and now and then a look into the inbox; for as long as the run lasts. */
   sweeper(): Promise<void>;
+  /** From now on only the collection of staged bytes is left, which takes days: two sweeps an hour will do. */
+  slowDown(): void;
   /** Lets processes stand still, until quiet comes. */
   badLuck(): Promise<void>;
   /** Resumes what is paused and retries what has failed. */
@@ -46,6 +48,7 @@ export function people(
   const { clock, staging, table } = world;
   const { chance, chaos } = scenario;
   const uploads = new Map<number, UploadState>();
+  let sweepMs = MINUTE_MS;
 
   async function untilDone(kind: string, work: Parameters<Workers['inProcess']>[1]): Promise<void> {
     while (!(await workers.inProcess(kind, work))) await clock.sleep(1_000);
@@ -141,7 +144,7 @@ export function people(
 
   async function sweeper(): Promise<void> {
     for (let minute = 1; ; minute++) {
-      await clock.sleep(MINUTE_MS);
+      await clock.sleep(sweepMs);
       void workers.inProcess('sweep', async (process) => {
         await subject.sweep(world.engine(process));
         if (minute % 10 === 0) await receiveInbox(world.intake(process));
@@ -174,7 +177,11 @@ export function people(
     return owned.map(({ row }) => headOf(row).file.transferId);
   }
 
-  return { client, wisher, sweeper, badLuck, mend, uploads, transferIds };
+  const slowDown = (): void => {
+    sweepMs = 30 * MINUTE_MS;
+  };
+
+  return { client, wisher, sweeper, slowDown, badLuck, mend, uploads, transferIds };
 }
 
 /** A refusal is an answer too. */

@@ -91,6 +91,7 @@ async function story(world: World, scenario: Scenario, subject: Subject): Promis
   await settled(world, actors);
   await checkEndings(world, scenario, actors);
   await checkViews(world, seen, actors);
+  actors.slowDown();
   await checkRemoval(world, actors);
 }
 
@@ -179,7 +180,7 @@ async function checkRemoval(world: World, actors: People): Promise<void> {
     if (!isKept) continue;
     await clock.sleep(upload.createdAt + 8 * DAY_MS - clock.now());
   }
-  await clock.sleep(HOUR_MS);
+  await clock.sleep(2 * HOUR_MS);
   for (const upload of actors.uploads.values()) {
     const row = await table.get({ pk: `U#${upload.uploadId}`, sk: '@' });
     if (row === null || row.phase !== 'removed') journal.violate('I9', `${upload.uploadId} is still ${row?.phase}`);

@@ -7,7 +7,9 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { findChromium, launchChromium } from '../support/chromium.ts';
-import { type FakeApi, type FakeOptions, fakeApi, TOKEN, testBytes } from './fake-api.ts';
+import { type FakeApi, fakeApi, testBytes } from './fake-api.ts';
+import { TOKEN } from './fake-routes.ts';
+import type { FakeOptions } from './fake-state.ts';
 
 const hasChromium = (await findChromium()) !== null;
 
@@ -88,7 +90,7 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
       '100',
       '100',
     ]);
-    expect(await item('success').innerText()).toContain('/测试.txt');
+    expect(await item('success').textContent()).toContain('/测试.txt');
     expect(content()).toEqual(Buffer.from('x'.repeat(250_000)));
     // What the ticket did not sign would have been refused by the bucket.
     expect(fake.log.filter((line) => line.startsWith('PUT')).sort()).toEqual(['PUT 1 200', 'PUT 2 200', 'PUT 3 200']);
@@ -302,9 +304,9 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
       const isSeen = (element: Element) => element.checkVisibility();
       const labelOf = (element: Element) =>
         element.getAttribute('aria-label') ||
-        (element instanceof HTMLElement && element.innerText.trim()) ||
+        (element instanceof HTMLElement && element.textContent.trim()) ||
         ((element instanceof HTMLInputElement || element instanceof HTMLSelectElement) &&
-          element.labels?.[0]?.innerText);
+          element.labels?.[0]?.textContent);
       const controls = document.querySelectorAll('button, a, input, select, [role=progressbar], [role=img]');
       const unnamed = [...controls].filter((element) => isSeen(element) && !labelOf(element));
       const pictures = [...document.querySelectorAll('svg')].filter(

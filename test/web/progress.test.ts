@@ -4,7 +4,8 @@ import type { TransferView } from '#core/wire/transfer.ts';
 import { type ProgressSocket, progressSocket, type SocketStatus } from '../../web/progress/socket.ts';
 import { type ProgressStore, progressStore } from '../../web/progress/store.ts';
 import { apiClient } from '../../web/upload/client.ts';
-import { type FakeApi, fakeApi, TOKEN } from './fake-api.ts';
+import { type FakeApi, fakeApi } from './fake-api.ts';
+import { TOKEN } from './fake-routes.ts';
 
 let fake: FakeApi;
 let store: ProgressStore;

@@ -7,7 +7,8 @@ import { plainHasher } from '../../web/upload/hasher.ts';
 import { type Destinations, type QueueOptions, type UploadQueue, uploadQueue } from '../../web/upload/queue.ts';
 import { memoryRecords, type RecordStore } from '../../web/upload/record.ts';
 import type { Surroundings } from '../../web/upload/surroundings.ts';
-import { type FakeApi, TOKEN } from './fake-api.ts';
+import type { FakeApi } from './fake-api.ts';
+import { TOKEN } from './fake-routes.ts';
 
 export interface TestSurroundings extends Surroundings {
   /** Milliseconds of every wait that was asked for, stall watches left out. */

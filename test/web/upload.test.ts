@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { UploadQueue } from '../../web/upload/queue.ts';
 import type { UploadState } from '../../web/upload/upload-state.ts';
-import { type FakeApi, type FakeOptions, fakeApi, testBytes } from './fake-api.ts';
+import { type FakeApi, fakeApi, testBytes } from './fake-api.ts';
+import type { FakeOptions } from './fake-state.ts';
 import { NAS, type TestSurroundings, testQueue, testSurroundings } from './surroundings.ts';
 
 let fake: FakeApi;

@@ -2,7 +2,7 @@
 import { useEffect } from 'react';
 import { useLocale } from '../i18n/locale.tsx';
 import { useQueue } from './console.ts';
-import { hasLocalBytes } from './rows.ts';
+import { hasLocalBytes } from './totals.ts';
 
 export function PageGuard() {
   const { words, format } = useLocale();

@@ -2,14 +2,13 @@
 import type { Receipt, Status, TransferView } from '#core/wire/transfer.ts';
 import type { ProgressSnapshot, Tracked } from '../progress/store.ts';
 import type { QueueSnapshot } from '../upload/queue.ts';
-import { isRunning, type UploadState } from '../upload/upload-state.ts';
+import type { UploadState } from '../upload/upload-state.ts';
 
 /** The public status words, and those that only the sending page can know. */
 export type RowStatus = Status | 'queued' | 'preparing' | 'staging' | 'offline' | 'retrying';
 export type Tone = 'quiet' | 'moving' | 'good' | 'warn' | 'bad';
 export type Group = 'underWay' | 'inLine' | 'ended';
 export type RowVerb = 'pause' | 'resume' | 'retry' | 'cancel' | 'remove';
-export type Filter = 'all' | 'active' | 'finished' | 'failed';
 
 export interface Row {
   readonly key: string;
@@ -43,16 +42,6 @@ export interface Row {
   readonly transfer: TransferView | null;
 }
 
-export interface Totals {
-  readonly stageRate: number;
-  readonly moveRate: number;
-  /** Not delivered yet, and of that what has not left this device. */
-  readonly leftBytes: number;
-  readonly localBytes: number;
-  readonly etaSeconds: number | null;
-  readonly counts: Readonly<Record<Filter, number>>;
-}
-
 /** All rows: what moves first, then what waits, then what has ended, the latest first. */
 export function joinRows(queue: QueueSnapshot, progress: ProgressSnapshot, nowMs: number): readonly Row[] {
   const rows: Row[] = [];
@@ -66,35 +55,6 @@ export function joinRows(queue: QueueSnapshot, progress: ProgressSnapshot, nowMs
   return rows.sort(byPlace);
 }
 
-export function isShown(row: Row, filter: Filter, search: string): boolean {
-  if (search && !`${row.folder}/${row.name}`.toLocaleLowerCase().includes(search)) return false;
-  if (filter === 'all') return true;
-  return filterOf(row) === filter;
-}
-
-export function totalsOf(rows: readonly Row[]): Totals {
-  const counts = { all: rows.length, active: 0, finished: 0, failed: 0 };
-  const uploads = new Set<UploadState>();
-  let stageRate = 0;
-  let moveRate = 0;
-  let leftBytes = 0;
-  for (const row of rows) {
-    counts[filterOf(row)] += 1;
-    if (row.upload && !uploads.has(row.upload)) stageRate += row.stageRate;
-    if (row.upload) uploads.add(row.upload);
-    if (row.group === 'ended') continue;
-    moveRate += row.moveRate;
-    leftBytes += row.sizeBytes - row.movedBytes;
-  }
-  let localBytes = 0;
-  for (const upload of uploads) {
-    if (!isRunning(upload.phase) && upload.phase !== 'queued' && upload.phase !== 'paused') continue;
-    localBytes += upload.sizeBytes - upload.stagedBytes;
-  }
-  const slowest = Math.max(stageRate > 1 ? localBytes / stageRate : 0, moveRate > 1 ? leftBytes / moveRate : 0);
-  return { stageRate, moveRate, leftBytes, localBytes, etaSeconds: slowest > 0 ? Math.ceil(slowest) : null, counts };
-}
-
 /** Milliseconds without any movement after which a row that should move is called stuck. */
 export const STUCK_MS = 30_000;
 
@@ -104,11 +64,6 @@ export function stuckWhere(row: Row, nowMs: number): 'here' | 'there' | null {
   if (row.status === 'staging' || row.status === 'retrying') return 'here';
   if (row.status === 'uploading' || row.status === 'checking') return 'there';
   return null;
-}
-
-/** True while bytes that nobody else has would be lost with the page. */
-export function hasLocalBytes(queue: QueueSnapshot): boolean {
-  return queue.uploads.some(({ phase }) => phase === 'queued' || isRunning(phase));
 }
 
 function localRow(upload: UploadState, nowMs: number): Row {
@@ -231,11 +186,6 @@ function etaOf(view: TransferView, upload: UploadState | null, nowMs: number): n
 function folderOf({ destinations, folder }: UploadState): string {
   const path = destinations[0]?.path ?? '/';
   return `/${[...path.split('/'), ...folder.split('/')].filter(Boolean).join('/')}`;
-}
-
-function filterOf(row: Row): Exclude<Filter, 'all'> {
-  if (row.status === 'failed') return 'failed';
-  return row.group === 'ended' ? 'finished' : 'active';
 }
 
 const TONES: Record<RowStatus, Tone> = {

@@ -1,7 +1,7 @@
 /** The sums above the list: how fast it goes, how much is left, and whether the page may be closed. */
 import { useEffect, useRef, useState } from 'react';
 import { useLocale } from '../i18n/locale.tsx';
-import type { Totals } from './rows.ts';
+import type { Totals } from './totals.ts';
 
 const SAMPLES = 60;
 

@@ -20,6 +20,8 @@ export interface ProgressStore {
   /** Views out of API answers. */
   adopt(views: readonly TransferView[]): void;
   snapshot(): ProgressSnapshot;
+  /** The transfers of an upload as they are now; a snapshot may be a flush behind. */
+  ofUpload(uploadId: string): readonly TransferView[];
   subscribe(listener: () => void): () => void;
 }
 
@@ -88,6 +90,7 @@ export function progressStore(needs: StoreNeeds): ProgressStore {
       for (const view of views) take(view);
     },
     snapshot: () => shown,
+    ofUpload: (uploadId) => [...tracked.values()].flatMap(({ view }) => (view.uploadId === uploadId ? [view] : [])),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -37,6 +37,8 @@ export interface UploadQueue {
   heed(transfers: readonly TransferView[]): void;
   answer(uploadId: string, asks: readonly DigestAsk[]): Promise<void>;
   snapshot(): QueueSnapshot;
+  /** As it is now; a snapshot may be a flush behind. */
+  current(key: string): UploadState | undefined;
   subscribe(listener: () => void): () => void;
   /** Resolves when nothing is queued or running. */
   idle(): Promise<void>;
@@ -200,6 +202,7 @@ export function uploadQueue(around: Surroundings, options: QueueOptions): Upload
       if (key !== undefined) await uploads.get(key)?.answer(asks);
     },
     snapshot: () => shown,
+    current: (key) => states.get(key),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -5,12 +5,12 @@ import type { ChunkTicket, CreateUpload, UploadAnswer } from '#core/wire/upload.
 import { toUploadError, UploadError } from './error.ts';
 import { difference, type Fingerprint } from './fingerprint.ts';
 import { type Algorithm, type Hasher, isInstant } from './instant.ts';
+import { byteMeter } from './meter.ts';
 import { patiently, type Waiting } from './patience.ts';
 import type { UploadRecord } from './record.ts';
 import { sendChunks } from './send-chunks.ts';
 import type { Slots } from './slots.ts';
 import { fingerprintOf, type Source } from './source.ts';
-import { etaSeconds, sampleSpeed, startSpeed } from './speed.ts';
 import type { Surroundings } from './surroundings.ts';
 import { createBody, initialState, isEnd, isRunning, isSettled, type UploadState } from './upload-state.ts';
 import { type ChunkSet, chunkSet } from './window.ts';
@@ -245,55 +245,6 @@ export function fileUpload(needs: UploadNeeds, first: UploadRecord, file: File):
     },
     async answer(asks) {
       if (record.begun && isRunning(state.phase)) await answerAsks(record.begun.uploadId, asks, stop.signal);
-    },
-  };
-}
-
-/** Adds up what is staged and on its way, and how fast it goes. */
-function byteMeter(around: Surroundings, change: (part: Partial<UploadState>) => void) {
-  const onTheirWay = new Map<number, number>();
-  let speed = startSpeed(around.nowMs());
-  let sizeBytes = 0;
-  let stagedBytes = 0;
-  let flyingBytes = 0;
-
-  function show(deltaBytes: number, more: Partial<UploadState>): void {
-    speed = sampleSpeed(speed, deltaBytes, around.nowMs());
-    const sentBytes = stagedBytes + flyingBytes;
-    const { bytesPerSecond } = speed;
-    const etaNow = etaSeconds(sizeBytes - sentBytes, bytesPerSecond);
-    change({ ...more, stagedBytes, sentBytes, bytesPerSecond, etaSeconds: etaNow });
-  }
-
-  function fly(number: number, bytes: number): number {
-    const delta = bytes - (onTheirWay.get(number) ?? 0);
-    if (bytes === 0) onTheirWay.delete(number);
-    else onTheirWay.set(number, bytes);
-    flyingBytes += delta;
-    return delta;
-  }
-
-  return {
-    bytesPerSecond: () => speed.bytesPerSecond,
-    reset(size: number, left: number, chunksLeft: number) {
-      sizeBytes = size;
-      stagedBytes = size - left;
-      this.stop();
-      show(0, { chunksLeft });
-    },
-    progress(number: number, sentBytes: number) {
-      const delta = fly(number, sentBytes);
-      if (delta !== 0) show(delta, delta > 0 ? { movedAtMs: around.nowMs() } : {});
-    },
-    staged(number: number, chunkBytes: number, chunksLeft: number) {
-      const flown = fly(number, 0);
-      stagedBytes += chunkBytes;
-      show(chunkBytes + flown, { chunksLeft, movedAtMs: around.nowMs() });
-    },
-    stop() {
-      onTheirWay.clear();
-      flyingBytes = 0;
-      speed = startSpeed(around.nowMs());
     },
   };
 }

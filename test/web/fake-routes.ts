@@ -1,0 +1,189 @@
+/** The fake's API: the routes that the page calls, with their refusals. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CreateDestination } from '#core/wire/destination.ts';
+import type { TransferEvent, TransferView } from '#core/wire/transfer.ts';
+import { AnswersRequest, CreateUpload, SignRequest } from '#core/wire/upload.ts';
+import { retryAfter, slurp } from './fake-bucket.ts';
+import { type FakeState, type FakeUpload, later, now } from './fake-state.ts';
+
+export const TOKEN = 'test-token';
+
+interface Answer {
+  readonly status: number;
+  readonly body?: unknown;
+}
+
+interface Call {
+  readonly state: FakeState;
+  readonly id: string;
+  readonly body: unknown;
+  readonly url: URL;
+  readonly idempotencyKey: string;
+}
+
+export async function answerApi(
+  state: FakeState,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+): Promise<void> {
+  const method = request.method ?? 'GET';
+  const fault = state.takeFault(method, url.pathname);
+  if (fault?.act === 'hang') {
+    state.hanging.add(response);
+    state.events.emit('hung', url.pathname);
+    return;
+  }
+  if (fault?.act === 'drop') {
+    request.socket.destroy();
+    return;
+  }
+  const text = String(await slurp(request));
+  const [, , , noun = '', id = '', verb = ''] = url.pathname.split('/').map(decodeURIComponent);
+  const route = ROUTES[`${method} ${noun}${id && '/:id'}${verb && `/${verb}`}`];
+  const idempotencyKey = String(request.headers['idempotency-key'] ?? randomUUID());
+  const call = { state, id, url, idempotencyKey, body: text === '' ? undefined : JSON.parse(text) };
+  let answer: Answer;
+  if (fault && typeof fault.act === 'object') answer = refusal(fault.act.status, 'server.busy', 'busy');
+  else if (request.headers.authorization !== `Bearer ${TOKEN}`) answer = refusal(401, 'auth.invalid_token', 'no');
+  else answer = unknownOf(call, noun) ?? route?.(call) ?? refusal(404, 'request.no_route', 'nothing here');
+  state.log.push(`${method} ${url.pathname} ${answer.status}`);
+  if (fault?.act === 'late') {
+    request.socket.destroy();
+    return;
+  }
+  const more = typeof fault?.act === 'object' ? retryAfter(fault.act.retryAfter) : {};
+  response.writeHead(answer.status, { 'content-type': 'application/json', ...more });
+  response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
+}
+
+const ROUTES: Readonly<Record<string, (call: Call) => Answer>> = {
+  'POST uploads': createUpload,
+  'GET uploads/:id': ({ state, id }) => withUpload(state, id, (upload) => ok(uploadAnswer(state, upload))),
+  'POST uploads/:id/sign': ({ state, id, body }) =>
+    withUpload(state, id, (upload) => {
+      const { numbers } = SignRequest.parse(body);
+      return ok({ chunks: numbers.map((number) => state.sign(upload, number)) });
+    }),
+  'POST uploads/:id/answers': ({ state, id, body }) =>
+    withUpload(state, id, (upload) => {
+      state.events.emit('answers', AnswersRequest.parse(body).answers);
+      state.asksOf.set(id, []);
+      const instant = { phase: 'done', status: 'quick_success', instant: true, endedAt: now() } as const;
+      for (const transferId of upload.transferIds) state.change(transferId, instant);
+      return ok({ asks: [], transfers: views(state, upload) });
+    }),
+  'DELETE uploads/:id': ({ state, id }) =>
+    withUpload(state, id, (upload) => {
+      state.remove(upload);
+      return { status: 204 };
+    }),
+  'GET transfers': listTransfers,
+  'GET transfers/:id/events': ({ state, id }) => withTransfer(state, id, (view) => ok({ items: history(view) })),
+  'POST transfers/:id/pause': ({ state, id }) => ok(state.change(id, { wish: 'pause', status: 'paused' })),
+  'POST transfers/:id/resume': ({ state, id }) =>
+    withTransfer(state, id, ({ phase }) =>
+      ok(state.change(id, { wish: null, status: phase === 'moving' ? 'uploading' : 'pending' })),
+    ),
+  'POST transfers/:id/cancel': ({ state, id }) =>
+    ok(state.change(id, { wish: 'cancel', phase: 'canceled', status: 'cancelled', endedAt: now() })),
+  'POST transfers/:id/retry': ({ state, id }) =>
+    withTransfer(state, id, ({ attempt }) =>
+      ok(state.change(id, { phase: 'opening', status: 'checking', error: null, attempt: attempt + 1, endedAt: null })),
+    ),
+  'GET destinations': ({ state }) => ok({ items: [...state.destinations.values()] }),
+  'POST destinations': createDestination,
+  'DELETE destinations/:id': ({ state, id }) => {
+    state.destinations.delete(id);
+    return { status: 204 };
+  },
+  'POST destinations/:id/check': ({ state, id }) =>
+    ok(
+      state.destinations.get(id)?.provider === 'folder'
+        ? { ok: true, code: null, message: 'writable', freeBytes: 812_400_000_000, elapsedMs: 12 }
+        : { ok: false, code: 's3.access_denied', message: 'refused', freeBytes: null, elapsedMs: 40 },
+    ),
+  'POST tickets': ({ state }) => {
+    const ticket = randomUUID();
+    state.socketTickets.add(ticket);
+    return ok({ ticket, expiresAt: later(30_000) });
+  },
+};
+
+function createUpload({ state, body, idempotencyKey }: Call): Answer {
+  const parsed = CreateUpload.safeParse(body);
+  if (!parsed.success) return refusal(422, 'request.invalid', parsed.error.message);
+  const unknown = parsed.data.destinations.find(({ id }) => !state.destinations.has(id));
+  if (unknown) return refusal(422, 'destination.unknown', `no destination ${unknown.id}`);
+  const upload = state.create(parsed.data, idempotencyKey);
+  const count = Math.min(upload.view.chunkCount, state.options.firstWindow ?? 64);
+  const chunks = Array.from({ length: count }, (_, index) => state.sign(upload, index + 1));
+  return { status: 201, body: { ...uploadAnswer(state, upload), chunks } };
+}
+
+function listTransfers({ state, url }: Call): Answer {
+  const all = [...state.transfers.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
+  const limit = Number(url.searchParams.get('limit') ?? 50);
+  const start = Number(url.searchParams.get('cursor') ?? 0);
+  const next = start + limit < all.length ? String(start + limit) : null;
+  return ok({ items: all.slice(start, start + limit), next });
+}
+
+function createDestination({ state, body }: Call): Answer {
+  const parsed = CreateDestination.safeParse(body);
+  if (!parsed.success) return refusal(422, 'request.invalid', parsed.error.message);
+  if (state.destinations.has(parsed.data.id)) return refusal(409, 'destination.exists', 'there is one of this name');
+  return { status: 201, body: state.addDestination(parsed.data) };
+}
+
+function unknownOf({ state, id }: Call, noun: string): Answer | null {
+  const known = { uploads: state.uploads, transfers: state.transfers, destinations: state.destinations }[noun];
+  return id === '' || !known || known.has(id) ? null : refusal(404, `${noun.slice(0, -1)}.unknown`, `no ${id}`);
+}
+
+function withUpload(state: FakeState, id: string, answer: (upload: FakeUpload) => Answer): Answer {
+  const upload = state.uploads.get(id);
+  return upload ? answer(upload) : refusal(404, 'upload.unknown', 'no such upload');
+}
+
+function withTransfer(state: FakeState, id: string, answer: (view: TransferView) => Answer): Answer {
+  const view = state.transfers.get(id);
+  return view ? answer(view) : refusal(404, 'transfer.unknown', 'no such transfer');
+}
+
+function uploadAnswer(state: FakeState, upload: FakeUpload) {
+  const asks = state.asksOf.get(upload.view.id) ?? [];
+  return { upload: upload.view, staged: ranges(upload.chunks), transfers: views(state, upload), asks };
+}
+
+function views(state: FakeState, upload: FakeUpload): TransferView[] {
+  return upload.transferIds.flatMap((id) => state.transfers.get(id) ?? []);
+}
+
+function ok(body: unknown): Answer {
+  return { status: 200, body };
+}
+
+function refusal(status: number, code: string, message: string): Answer {
+  return { status, body: { error: { code, message, requestId: 'req_1' } } };
+}
+
+function history({ createdAt, startedAt, endedAt, phase, error }: TransferView): TransferEvent[] {
+  return [
+    { seq: 1, at: createdAt, type: 'staging' },
+    ...(startedAt ? [{ seq: 2, at: startedAt, type: 'moving' }] : []),
+    ...(endedAt ? [{ seq: 3, at: endedAt, type: phase, ...(error ? { code: error.code } : {}) }] : []),
+  ];
+}
+
+/** Inclusive ranges of the numbers that are there. */
+function ranges(chunks: ReadonlyMap<number, Buffer>): [number, number][] {
+  const found: [number, number][] = [];
+  for (const number of [...chunks.keys()].sort((a, b) => a - b)) {
+    const last = found.at(-1);
+    if (last && last[1] === number - 1) last[1] = number;
+    else found.push([number, number]);
+  }
+  return found;
+}

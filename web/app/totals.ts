@@ -1,0 +1,55 @@
+/** What is said of many rows at once: filters, counts and sums. Pure. */
+import type { QueueSnapshot } from '../upload/queue.ts';
+import { isRunning, type UploadState } from '../upload/upload-state.ts';
+import type { Row } from './rows.ts';
+
+export type Filter = 'all' | 'active' | 'finished' | 'failed';
+
+export interface Totals {
+  readonly stageRate: number;
+  readonly moveRate: number;
+  /** Not delivered yet, and of that what has not left this device. */
+  readonly leftBytes: number;
+  readonly localBytes: number;
+  readonly etaSeconds: number | null;
+  readonly counts: Readonly<Record<Filter, number>>;
+}
+
+export function isShown(row: Row, filter: Filter, search: string): boolean {
+  if (search && !`${row.folder}/${row.name}`.toLocaleLowerCase().includes(search)) return false;
+  if (filter === 'all') return true;
+  return filterOf(row) === filter;
+}
+
+export function totalsOf(rows: readonly Row[]): Totals {
+  const counts = { all: rows.length, active: 0, finished: 0, failed: 0 };
+  const uploads = new Set<UploadState>();
+  let stageRate = 0;
+  let moveRate = 0;
+  let leftBytes = 0;
+  for (const row of rows) {
+    counts[filterOf(row)] += 1;
+    if (row.upload && !uploads.has(row.upload)) stageRate += row.stageRate;
+    if (row.upload) uploads.add(row.upload);
+    if (row.group === 'ended') continue;
+    moveRate += row.moveRate;
+    leftBytes += row.sizeBytes - row.movedBytes;
+  }
+  let localBytes = 0;
+  for (const upload of uploads) {
+    if (!isRunning(upload.phase) && upload.phase !== 'queued' && upload.phase !== 'paused') continue;
+    localBytes += upload.sizeBytes - upload.stagedBytes;
+  }
+  const slowest = Math.max(stageRate > 1 ? localBytes / stageRate : 0, moveRate > 1 ? leftBytes / moveRate : 0);
+  return { stageRate, moveRate, leftBytes, localBytes, etaSeconds: slowest > 0 ? Math.ceil(slowest) : null, counts };
+}
+
+/** True while bytes that nobody else has would be lost with the page. */
+export function hasLocalBytes(queue: QueueSnapshot): boolean {
+  return queue.uploads.some(({ phase }) => phase === 'queued' || isRunning(phase));
+}
+
+function filterOf(row: Row): Exclude<Filter, 'all'> {
+  if (row.status === 'failed') return 'failed';
+  return row.group === 'ended' ? 'finished' : 'active';
+}
