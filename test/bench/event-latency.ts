@@ -94,7 +94,7 @@ interface Small {
 }
 
 async function smallFiles(home: Home, size: Size): Promise<Small> {
-  const count = size === 'full' ? 600 : 60;
+  const count = size === 'full' ? 300 : 60;
   const uploads: Announced[] = [];
   const { ms } = await timed(async () => {
     await pooled(numbersTo(count), CLIENTS, async (number) => {

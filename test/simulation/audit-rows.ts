@@ -64,6 +64,8 @@ export function auditedTable(
       const isRepeat = method === 'release' && before.token === args[1] && !isChanged(before, after);
       if (!isHolder && !isRepeat) violate('I1', `${method} of ${name} with a token that is not the holder's`);
     }
+    if (method !== 'wish' && after.wish !== before.wish) violate('I11', `a ${method} changed the wish of ${name}`);
+    if (after.touched < before.touched) violate('I7', `a ${method} took back a touch of ${name}`);
     const isTaken = before.hold === 'lease' && before.holder !== after.holder;
     if (method === 'claim' && isTaken && (before.dueAt ?? 0) > base.now() + SKEW_MS) {
       violate('I1', `${name} was claimed under a live lease`);

@@ -25,7 +25,7 @@ export interface People {
   /** Wishes at random times, until quiet comes. */
   wisher(): Promise<void>;
   /** Each minute: a sweep, and now and then a look into the inbox; for as long as the run lasts. */
-  sweeper(): Promise<void>;
+  sweeper(onMinute: () => Promise<void>): Promise<void>;
   /** From now on only the collection of staged bytes is left, which takes days: two sweeps an hour will do. */
   slowDown(): void;
   /** Lets processes stand still, until quiet comes. */
@@ -54,11 +54,9 @@ export function people(
     while (!(await workers.inProcess(kind, work))) await clock.sleep(1_000);
   }
 
-  async function told(keys: readonly string[]): Promise<void> {
+  function told(keys: readonly string[]): void {
     for (const lateMs of mishaps.arrivals()) {
-      void clock
-        .sleep(lateMs)
-        .then(() => workers.inProcess('staged', (process) => receive(world.intake(process), keys)));
+      workers.later(lateMs, () => workers.inProcess('staged', (process) => receive(world.intake(process), keys)));
     }
   }
 
@@ -90,19 +88,24 @@ export function people(
       if ((await table.get({ pk: `U#${uploadId}`, sk: '@' }))?.phase !== 'open') return;
       const at = (number - 1) * layout.chunkBytes;
       staging.put(chunkKey(uploadId, number), content.slice(at, at + layout.chunkBytes));
-      void told([chunkKey(uploadId, number)]);
+      told([chunkKey(uploadId, number)]);
     }
   }
 
   async function putObject(file: PlannedFile, content: Uint8Array): Promise<void> {
     const key = `inbox/${file.to[0]}/folder/file ${file.index}.bin`;
-    world.contents.set(staging.put(key, content).version, content);
-    void told([key]);
+    const putOnce = (bytes: Uint8Array): void => {
+      world.contents.set(staging.put(key, bytes).version, bytes);
+      told([key]);
+    };
+    putOnce(content);
     if (!file.isReplaced) return;
     await clock.sleep(chance.int(1, 120_000));
-    const other = bytesOf(file.sizeBytes + 3, scenario.seed * 100 + file.index + 50);
-    world.contents.set(staging.put(key, other).version, other);
-    void told([key]);
+    putOnce(bytesOf(file.sizeBytes, scenario.seed * 100 + file.index + 50));
+    if (chance.is(0.4)) return;
+    // Back to what it was: the same content, and yet another arrival.
+    await clock.sleep(chance.int(1_000, 60_000));
+    putOnce(content);
   }
 
   /** Answers its destinations' questions from its own copy, when it happens to look. */
@@ -142,9 +145,10 @@ export function people(
     }
   }
 
-  async function sweeper(): Promise<void> {
+  async function sweeper(onMinute: () => Promise<void>): Promise<void> {
     for (let minute = 1; ; minute++) {
       await clock.sleep(sweepMs);
+      await onMinute();
       void workers.inProcess('sweep', async (process) => {
         await subject.sweep(world.engine(process));
         if (minute % 10 === 0) await receiveInbox(world.intake(process));

@@ -243,15 +243,21 @@ export function rig(deps: {
       mode: 'push',
       needs: traits.needs,
       instant: traits.instant,
-      open: async (item) => open(caller, item),
+      open: (item, ctx) => heeding(ctx, () => open(caller, item)),
       plan: () => ({ partBytes: traits.partBytes, inFlightMax: traits.inFlightMax, order: traits.order }),
       put: (session, _item, part, ctx) => put(caller, session, part, ctx),
-      inspect: async (session, _item, parts) => inspect(caller, session, parts),
-      finish: async (session, _item, parts) => finish(caller, session, parts),
-      discard: async (session) => discard(caller, session),
+      inspect: (session, _item, parts, ctx) => heeding(ctx, () => inspect(caller, session, parts)),
+      finish: (session, _item, parts, ctx) => heeding(ctx, () => finish(caller, session, parts)),
+      discard: (session, _item, ctx) => heeding(ctx, () => discard(caller, session)),
       check: async () => ({ message: 'a rig takes everything' }),
     }),
   };
+}
+
+/** What is called after its signal has aborted is never sent. */
+async function heeding<T>({ signal }: CallContext, call: () => T): Promise<T> {
+  signal.throwIfAborted();
+  return call();
 }
 
 /** Each round asks for another range of the file. */

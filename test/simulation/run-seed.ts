@@ -4,6 +4,7 @@ import type { Rumour } from '#core/ports/progress.ts';
 import { readView } from '#core/read-view.ts';
 import { UploadState } from '#core/state.ts';
 import { isNews, type TransferView } from '#core/wire/transfer.ts';
+import { checkNothingWaits } from './audit-rest.ts';
 import { headOf } from './ledger.ts';
 import { mishaps } from './mishaps.ts';
 import { type People, people } from './people.ts';
@@ -81,14 +82,16 @@ async function story(world: World, scenario: Scenario, subject: Subject): Promis
     for (const lateMs of luck.arrivals()) void clock.sleep(lateMs).then(() => learn(seen, rumours));
   };
   const clients = Promise.all(scenario.files.map((file) => actors.client(file)));
-  void actors.sweeper();
+  void actors.sweeper(async () => {
+    if (scenario.isPunctual && pool.isIdle()) await checkNothingWaits(world, await actors.transferIds());
+  });
   void actors.badLuck();
   void actors.wisher();
   await clock.sleep(scenario.quietMs);
   luck.end();
   for (const place of world.rigs.values()) place.calmDown();
   await clients;
-  await settled(world, actors);
+  await settled(world, scenario, actors);
   await checkEndings(world, scenario, actors);
   await checkViews(world, seen, actors);
   actors.slowDown();
@@ -96,9 +99,9 @@ async function story(world: World, scenario: Scenario, subject: Subject): Promis
 }
 
 /** Waits, resumes and retries until every transfer has ended. */
-async function settled(world: World, actors: People): Promise<void> {
+async function settled(world: World, scenario: Scenario, actors: People): Promise<void> {
   const { clock, table, journal } = world;
-  const isLeft = new Set(leavers(world, actors));
+  const isLeft = leavers(scenario, actors);
   const untilMs = clock.now() + PATIENCE_MS;
   for (;;) {
     await actors.mend();
@@ -125,7 +128,7 @@ async function checkEndings(world: World, scenario: Scenario, actors: People): P
       scenario.files.find((file) => file.index === index),
     ]),
   );
-  const isLeft = new Set(leavers(world, actors));
+  const isLeft = leavers(scenario, actors);
   for (const id of await actors.transferIds()) {
     const row = await table.get({ pk: `T#${id}`, sk: '@' });
     if (row === null) continue;
@@ -191,11 +194,11 @@ async function checkRemoval(world: World, actors: People): Promise<void> {
 }
 
 /** Uploads whose client went away before it had put everything. */
-function leavers({ staging }: World, actors: People): string[] {
-  return [...actors.uploads.values()].flatMap(({ uploadId, layout }) => {
-    const count = staging.objects().filter(({ key }) => key.startsWith(`staging/${uploadId}/`)).length;
-    return layout.kind === 'chunks' && count < layout.count ? [uploadId] : [];
-  });
+function leavers({ files }: Scenario, actors: People): Set<string> {
+  const left = files
+    .filter(({ leavesAfter }) => leavesAfter !== null)
+    .map(({ index }) => actors.uploads.get(index)?.uploadId);
+  return new Set(left.filter((id) => id !== undefined));
 }
 
 function learn(seen: Map<string, TransferView>, rumours: readonly Rumour[]): void {

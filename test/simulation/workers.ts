@@ -12,8 +12,12 @@ export interface Workers {
   inProcess(kind: string, work: (process: Process) => Promise<unknown>): Promise<boolean>;
   /** Puts a hint on its way. */
   send(jobs: readonly Job[], delayMs: number): void;
+  /** Does something after a while, as a message does that is on its way. */
+  later(delayMs: number, work: () => unknown): void;
   /** Living processes. */
   alive(): readonly Process[];
+  /** Nothing runs, nothing waits to run, and no message is on its way. */
+  isIdle(): boolean;
 }
 
 /** How long after its budget a function is stopped for good. */
@@ -27,6 +31,7 @@ export function workers(world: World, scenario: Scenario, mishaps: Mishaps, subj
   const alive = new Set<Process>();
   const backlog: Job[] = [];
   let running = 0;
+  let underway = 0;
   let spawned = 0;
 
   async function inProcess(kind: string, work: (process: Process) => Promise<unknown>): Promise<boolean> {
@@ -69,7 +74,7 @@ export function workers(world: World, scenario: Scenario, mishaps: Mishaps, subj
       }
     });
     running -= 1;
-    if (!isDone && chance.is(0.7)) void deliver(job, AGAIN_MS);
+    if (!isDone && chance.is(0.7)) deliver(job, AGAIN_MS);
     next();
   }
 
@@ -80,17 +85,27 @@ export function workers(world: World, scenario: Scenario, mishaps: Mishaps, subj
     }
   }
 
-  async function deliver(job: Job, delayMs: number): Promise<void> {
+  async function later(delayMs: number, work: () => unknown): Promise<void> {
+    underway += 1;
     await clock.sleep(delayMs);
-    backlog.push(job);
-    next();
+    underway -= 1;
+    work();
+  }
+
+  function deliver(job: Job, delayMs: number): void {
+    void later(delayMs, () => {
+      backlog.push(job);
+      next();
+    });
   }
 
   return {
     inProcess,
     send: (jobs, delayMs) => {
-      for (const job of jobs) for (const lateMs of mishaps.arrivals()) void deliver(job, delayMs + lateMs);
+      for (const job of jobs) for (const lateMs of mishaps.arrivals()) deliver(job, delayMs + lateMs);
     },
+    later: (delayMs, work) => void later(delayMs, work),
     alive: () => [...alive],
+    isIdle: () => alive.size === 0 && backlog.length === 0 && underway === 0,
   };
 }

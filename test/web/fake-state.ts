@@ -167,7 +167,7 @@ export function fakeState(
   return { ...state, ...verbs, log, events: new EventEmitter(), hanging: new Set<ServerResponse>() };
 }
 
-function blankTransfer(): TransferView {
+export function blankTransfer(): TransferView {
   return {
     id: TransferId.parse(`trf_${ulid()}`),
     uploadId: UploadId.parse(`upl_${ulid()}`),

@@ -45,15 +45,24 @@ export interface Row {
 /** All rows: what moves first, then what waits, then what has ended, the latest first. */
 export function joinRows(queue: QueueSnapshot, progress: ProgressSnapshot, nowMs: number): readonly Row[] {
   const rows: Row[] = [];
+  const unnamed = new Set<string>();
   for (const upload of queue.uploads) {
     const transfers = upload.uploadId ? progress.byUpload.get(upload.uploadId) : undefined;
     if (!transfers) rows.push(localRow(upload, nowMs));
+    if (upload.uploadId === null) unnamed.add(`${upload.sizeBytes} ${upload.name}`);
   }
   for (const tracked of progress.items) {
-    rows.push(transferRow(tracked, queue.byUploadId.get(tracked.view.uploadId) ?? null, nowMs));
+    const { view, movedAtMs } = tracked;
+    const upload = queue.byUploadId.get(view.uploadId) ?? null;
+    // The socket is often faster than the answer that gives this page's own upload its id: no file is shown twice.
+    const isOwn = nowMs - movedAtMs < ANSWER_MS && unnamed.has(`${view.sizeBytes} ${view.name}`);
+    if (upload || !isOwn) rows.push(transferRow(tracked, upload, nowMs));
   }
   return rows.sort(byPlace);
 }
+
+/** The answer to a create comes this soon after the socket's news of it, or something is wrong. */
+const ANSWER_MS = 3000;
 
 /** Milliseconds without any movement after which a row that should move is called stuck. */
 export const STUCK_MS = 30_000;

@@ -1,15 +1,19 @@
 /** Head, sections, and what watches over the whole page. */
 import { LogOut } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { useLocale } from '../i18n/locale.tsx';
 import { Announcer } from './announcer.tsx';
 import { ConnectionNotice, ConnectionSign } from './connection.tsx';
 import { useConsole } from './console.ts';
-import { DestinationsView } from './destinations-view.tsx';
 import { Mark } from './mark.tsx';
 import { PageGuard } from './page-guard.tsx';
 import { LanguageSwitch, ThemeSwitch } from './switches.tsx';
 import { TransfersView } from './transfers-view.tsx';
+
+/** Fetched when first looked at. */
+const DestinationsView = lazy(() =>
+  import('./destinations-view.tsx').then((module) => ({ default: module.DestinationsView })),
+);
 
 const SECTIONS = ['transfers', 'destinations'] as const;
 type Section = (typeof SECTIONS)[number];
@@ -55,7 +59,11 @@ export function Shell({ onLeave }: { readonly onLeave: () => void }) {
         <div hidden={section !== 'transfers'}>
           <TransfersView isShown={section === 'transfers'} />
         </div>
-        {section === 'destinations' && <DestinationsView />}
+        {section === 'destinations' && (
+          <Suspense>
+            <DestinationsView />
+          </Suspense>
+        )}
       </main>
       <Announcer />
       <PageGuard />

@@ -20,11 +20,12 @@ export function TotalsStrip({ totals }: { readonly totals: Totals }) {
       />
       <div className="totals-chart">
         <Sparkline samples={samples} label={words.totals.history} />
-        {isBusy && (
-          <p className={totals.localBytes > 0 ? 'hint strong' : 'hint'}>
-            {totals.localBytes > 0 ? `${format.size(totals.localBytes)} ${words.totals.leftHere}` : words.totals.done}
+        {totals.localBytes > 0 && (
+          <p className="hint strong">
+            {format.size(totals.localBytes)} {words.totals.leftHere}
           </p>
         )}
+        {isBusy && totals.localBytes === 0 && totals.ownFiles > 0 && <p className="hint">{words.totals.done}</p>}
       </div>
     </section>
   );

@@ -12,6 +12,8 @@ export interface Totals {
   readonly leftBytes: number;
   readonly localBytes: number;
   readonly etaSeconds: number | null;
+  /** Files that this page has sent or is to send. */
+  readonly ownFiles: number;
   readonly counts: Readonly<Record<Filter, number>>;
 }
 
@@ -41,7 +43,16 @@ export function totalsOf(rows: readonly Row[]): Totals {
     localBytes += upload.sizeBytes - upload.stagedBytes;
   }
   const slowest = Math.max(stageRate > 1 ? localBytes / stageRate : 0, moveRate > 1 ? leftBytes / moveRate : 0);
-  return { stageRate, moveRate, leftBytes, localBytes, etaSeconds: slowest > 0 ? Math.ceil(slowest) : null, counts };
+  const ownFiles = uploads.size;
+  return {
+    ownFiles,
+    stageRate,
+    moveRate,
+    leftBytes,
+    localBytes,
+    etaSeconds: slowest > 0 ? Math.ceil(slowest) : null,
+    counts,
+  };
 }
 
 /** True while bytes that nobody else has would be lost with the page. */

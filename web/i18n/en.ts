@@ -113,7 +113,6 @@ export const en = {
     auto: 'As the system',
     light: 'Light',
     dark: 'Dark',
-    language: 'Language',
   },
   send: {
     title: 'Send files',
@@ -154,9 +153,8 @@ export const en = {
     delivering: 'Delivering',
     left: 'Left',
     about: (time: string) => `about ${time}`,
-    leftHere: 'still on this device',
+    leftHere: 'still on this device: keep this page open',
     done: 'All of it is staged: this page may be closed.',
-    keepOpen: 'Keep this page open until staging ends.',
     history: 'Speed in the last minute',
   },
   list: {
@@ -184,14 +182,12 @@ export const en = {
       progress: 'Progress',
       rate: 'Speed',
       status: 'Status',
-      actions: 'Actions',
     },
   },
   row: {
     staged: 'Staged',
     delivered: 'Delivered',
     hashed: 'Hashed',
-    to: 'to',
     parts: (done: number, all: number) => `${done}/${all} parts`,
     chunksLeft: (n: number) => `${count(n, 'chunk', 'chunks')} still here`,
     left: (time: string) => `${time} left`,
@@ -271,7 +267,6 @@ export const en = {
     empty: 'No destination yet',
     emptyText: 'A folder on the server is the quickest to try.',
     optional: 'optional',
-    failed: 'The server did not take it.',
   },
   live: {
     delivered: (n: number, name: string) => (n === 1 ? `${name} was delivered.` : `${files(n)} were delivered.`),

@@ -83,7 +83,7 @@ export const zh: Messages = {
     refused: '服务器不接受这个令牌。',
     leave: '在此设备上清除令牌',
   },
-  settings: { theme: '外观', auto: '跟随系统', light: '浅色', dark: '深色', language: '语言' },
+  settings: { theme: '外观', auto: '跟随系统', light: '浅色', dark: '深色' },
   send: {
     title: '发送文件',
     drop: '将文件或文件夹拖到这里',
@@ -122,9 +122,8 @@ export const zh: Messages = {
     delivering: '投递',
     left: '剩余',
     about: (time) => `约 ${time}`,
-    leftHere: '仍在此设备上',
+    leftHere: '仍在此设备上，请勿关闭本页',
     done: '全部已暂存：可以关闭本页。',
-    keepOpen: '暂存完成之前请勿关闭本页。',
     history: '最近一分钟的速度',
   },
   list: {
@@ -146,13 +145,12 @@ export const zh: Messages = {
     emptyText: '文件先暂存到存储桶，再从那里逐段投递。关闭本页后投递仍会继续。',
     noMatch: '没有符合条件的传输',
     noMatchText: '请更改筛选或搜索条件。',
-    columns: { file: '文件', progress: '进度', rate: '速度', status: '状态', actions: '操作' },
+    columns: { file: '文件', progress: '进度', rate: '速度', status: '状态' },
   },
   row: {
     staged: '暂存',
     delivered: '投递',
     hashed: '校验',
-    to: '送往',
     parts: (done, all) => `${done}/${all} 段`,
     chunksLeft: (n) => `本机还剩 ${n} 块`,
     left: (time) => `剩余 ${time}`,
@@ -232,7 +230,6 @@ export const zh: Messages = {
     empty: '还没有目的地',
     emptyText: '服务器上的一个文件夹最容易上手。',
     optional: '可选',
-    failed: '服务器没有接受。',
   },
   live: {
     delivered: (n, name) => (n === 1 ? `${name} 已送达。` : `${files(n)}已送达。`),
