@@ -58,7 +58,8 @@ async function collectOpen(engine: Engine, lease: Lease, upload: UploadState): P
     return { to: 'rest', dueAt: now + CANCEL_WAIT_MS };
   }
   const removableAt = heads.some((row) => row.phase === 'failed') ? expiresAt : retainedUntil(upload, heads);
-  if (now < removableAt) return { to: 'wait', dueAt: removableAt };
+  // Once a day at least: the wake at the end of a transfer that was tried again may be lost.
+  if (now < removableAt) return { to: 'wait', dueAt: Math.min(removableAt, now + DAY_MS) };
   const advance = { phase: 'removing', state: upload };
   const isCommitted = await lease.commit(advance, { ifTouched: lease.row.touched });
   return { to: 'wait', dueAt: isCommitted ? now : now + MINUTE_MS };

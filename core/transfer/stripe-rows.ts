@@ -71,11 +71,18 @@ export async function adopted(drive: Drive, found: ReadonlyMap<number, string>):
   return found.size === 0 ? next : commitStripe(drive, stripe, withReceipts(drive, next, found));
 }
 
-/** Receipts of the block under way that were written out by a holder who died before it could move on. */
-async function writtenOut({ engine, head, stripe }: Drive): Promise<[number, string][]> {
-  const row = await engine.table.get(receiptsKey(head.file.transferId, head.sessionNo, stripe.block));
-  if (row === null) return [];
-  return Object.entries(ReceiptsState.parse(row.state).have)
-    .filter(([number]) => !(number in stripe.have))
-    .map(([number, tag]) => [Number(number), tag]);
+/**
+ * Receipts that a holder wrote out who died before it could move on: of the block under way, and of the next one, when that is so
+ * short that it was in reach as a whole.
+ */
+async function writtenOut({ engine, head, moving, stripe }: Drive): Promise<[number, string][]> {
+  const found: [number, string][] = [];
+  for (const block of [stripe.block, stripe.block + moving.plan.stripes]) {
+    const row = await engine.table.get(receiptsKey(head.file.transferId, head.sessionNo, block));
+    if (row === null) break;
+    for (const [number, tag] of Object.entries(ReceiptsState.parse(row.state).have)) {
+      if (!(number in stripe.have)) found.push([Number(number), tag]);
+    }
+  }
+  return found;
 }

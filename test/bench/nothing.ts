@@ -19,7 +19,7 @@ export interface Nowhere {
   readonly partBytes: number;
   /** How long a part is under way. */
   readonly putMs: number;
-  /** Faults that `open` and `finish` each throw before they answer. */
+  /** Faults that `open` and `finish` of a transfer each throw before they answer. */
   readonly faults: readonly Fault[];
 }
 
@@ -70,10 +70,11 @@ export function nowhere(clock: Clock, options: Nowhere): Destinations {
 }
 
 function forgetful(clock: Clock, { session, tag, partBytes, putMs, faults }: Nowhere): PushProvider {
-  const openFaults = [...faults];
-  const finishFaults = [...faults];
-  const throwNext = (left: Fault[]): void => {
-    const fault = left.shift();
+  const thrown = new Map<string, number>();
+  const throwNext = (call: string): void => {
+    const count = thrown.get(call) ?? 0;
+    const fault = faults[count];
+    thrown.set(call, count + 1);
     if (fault !== undefined) throw fault;
   };
   return pushProvider(Session, {
@@ -81,8 +82,8 @@ function forgetful(clock: Clock, { session, tag, partBytes, putMs, faults }: Now
     needs: [],
     instant: 'never',
     plan: () => ({ partBytes, inFlightMax: 8, order: 'any' }),
-    open: async () => {
-      throwNext(openFaults);
+    open: async (item) => {
+      throwNext(`open ${item.transferId}`);
       return { kind: 'ready', session };
     },
     put: async (_session, _item, part, { signal }) => {
@@ -91,7 +92,7 @@ function forgetful(clock: Clock, { session, tag, partBytes, putMs, faults }: Now
       return { number: part.number, tag };
     },
     finish: async (_session, item) => {
-      throwNext(finishFaults);
+      throwNext(`finish ${item.transferId}`);
       return { evidence: 'C', sizeBytes: item.sizeBytes, location: `${item.folder}/${item.name}` };
     },
     inspect: async () => ({ kind: 'partial', held: [] }),

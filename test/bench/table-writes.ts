@@ -65,6 +65,7 @@ function pacesOf(size: Size): readonly Pace[] {
       named('staged, 1 part per 10 s', staged(PARTS_IN_FLIGHT * 10_000, budgetMs)),
       named('chunk per 0.3 s', arriving(300, budgetMs)),
       named('chunk per 1 s', arriving(1_000, budgetMs)),
+      named('chunk per 2.5 s', arriving(2_500, budgetMs)),
       named('chunk per 10 s', arriving(10_000, budgetMs)),
     ];
   });
@@ -88,6 +89,7 @@ function worstCase(chunkCount: number): Delivery {
     budgetMs: CLOUD_BUDGET_MS,
     session: 's'.repeat(2_046),
     tag: 't'.repeat(80),
+    destinations: 8,
     faults: Array.from({ length: 11 }, () => fault),
     upload: {
       name: '名'.repeat(85),

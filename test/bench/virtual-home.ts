@@ -24,6 +24,8 @@ export interface Delivery extends Omit<Nowhere, 'partBytes'> {
   /** Chunks arrive this far apart, each with its event; 0: all are there before the delivery begins. */
   readonly chunkEveryMs: number;
   readonly budgetMs: number;
+  /** Transfers of the upload, 1 unless told. The delivery is over when the first of them is. */
+  readonly destinations?: number;
   readonly upload?: Partial<Pick<UploadState, 'name' | 'contentType' | 'digests'>> & { readonly folder?: string };
 }
 
@@ -99,7 +101,11 @@ export async function deliverVirtually(delivery: Delivery): Promise<Tally> {
       contentType: 'video/mp4',
       layout: { kind: 'chunks', chunkBytes, count: chunkCount },
       digests: {},
-      specs: [{ transferId: transferIdFrom(uploadId, 0), destinationId: 'nowhere', folder }],
+      specs: Array.from({ length: delivery.destinations ?? 1 }, (_, index) => ({
+        transferId: transferIdFrom(uploadId, index),
+        destinationId: 'nowhere',
+        folder,
+      })),
       createdAt: clock.now(),
       sweptAt: null,
       ...named,

@@ -39,7 +39,7 @@ describe('a file arrives as it was staged', () => {
     await lab.stage(file);
     await lab.ended(file);
     expectDelivered(lab, 'rig', file);
-    expect(await lab.world.table.query(`T#${file.transferIds[0]}`, 'S#1#')).toHaveLength(0);
+    expect(await lab.world.table.query(`T#${file.transferIds[0]}`, 'S#1#')).toHaveLength(5);
   });
 
   test('at three destinations at once, each with parts of its own', async () => {

@@ -7,17 +7,17 @@ export interface Mishaps extends Fates {
   /** From now on everything goes well. */
   end(): void;
   isOver(): boolean;
+  /** Everything goes well, but each effect takes a few milliseconds, so that what happens at once happens in any order. */
+  limp(): void;
   /** After how many milliseconds each copy of a message arrives; none when it is lost. */
   arrivals(): readonly number[];
 }
 
 const LATE_MS = 5 * 60_000;
-/** Kinds of refusal by weight: what time mends is the most common. */
+/** Kinds of refusal by weight: what time mends is the most common. A session that is `gone` is gone: that is left to the rigs. */
 const KINDS: readonly FaultKind[] = [
   ...Array<FaultKind>(10).fill('transient'),
   ...Array<FaultKind>(6).fill('throttled'),
-  'gone',
-  'gone',
   'auth',
   'rejected',
   'risk',
@@ -25,6 +25,7 @@ const KINDS: readonly FaultKind[] = [
 
 export function mishaps({ chance, chaos }: Scenario): Mishaps {
   let isOver = false;
+  let isLimping = false;
 
   /** What a destination says when it has done nothing. */
   function refusal(): Error {
@@ -41,7 +42,7 @@ export function mishaps({ chance, chaos }: Scenario): Mishaps {
 
   return {
     of: (_process, port) => {
-      if (isOver) return CALM;
+      if (isOver) return isLimping ? { ...CALM, delayMs: chance.int(0, 12) } : CALM;
       const isRemote = port === 'remote';
       const delayMs = chance.is(chaos.slow) ? Math.ceil(chance.next() * chaos.slowMs) : 0;
       const dies = chance.is(chaos.death) ? (chance.is(0.5) ? 'before' : 'after') : 'never';
@@ -56,6 +57,9 @@ export function mishaps({ chance, chaos }: Scenario): Mishaps {
       isOver = true;
     },
     isOver: () => isOver,
+    limp: () => {
+      isLimping = true;
+    },
     arrivals: () => {
       if (isOver) return [0];
       if (chance.is(chaos.hintLost)) return [];

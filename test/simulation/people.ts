@@ -24,11 +24,13 @@ export interface People {
   client(file: PlannedFile): Promise<void>;
   /** Wishes at random times, until quiet comes. */
   wisher(): Promise<void>;
+  /** Somebody sees a transfer change, and now and then wants something else at once. */
+  onSight(id: TransferId): void;
   /** Each minute: a sweep, and now and then a look into the inbox; for as long as the run lasts. */
   sweeper(onMinute: () => Promise<void>): Promise<void>;
   /** From now on only the collection of staged bytes is left, which takes days: two sweeps an hour will do. */
   slowDown(): void;
-  /** Lets processes stand still, until quiet comes. */
+  /** Lets processes stand still and sessions die, until quiet comes. */
   badLuck(): Promise<void>;
   /** Resumes what is paused and retries what has failed. */
   mend(): Promise<void>;
@@ -71,6 +73,7 @@ export function people(
     await untilDone('api', (process) => createUpload(world.intake(process), upload));
     const isStaying = { now: true };
     const answering = answers(upload, content, isStaying);
+    await clock.sleep(file.leadMs);
     await stage(file, upload, content);
     await clock.sleep(5 * MINUTE_MS);
     isStaying.now = false;
@@ -84,6 +87,7 @@ export function people(
     const numbers = chance.is(0.5) ? all : chance.shuffled(all);
     for (const [done, number] of numbers.entries()) {
       if (done === file.leavesAfter) return;
+      if (done === 1) await clock.sleep(file.restMs);
       await clock.sleep(file.napMs > 0 && chance.is(0.1) ? file.napMs : Math.floor(chance.next() * file.gapMs));
       if ((await table.get({ pk: `U#${uploadId}`, sk: '@' }))?.phase !== 'open') return;
       const at = (number - 1) * layout.chunkBytes;
@@ -99,13 +103,12 @@ export function people(
       told([key]);
     };
     putOnce(content);
-    if (!file.isReplaced) return;
-    await clock.sleep(chance.int(1, 120_000));
-    putOnce(bytesOf(file.sizeBytes, scenario.seed * 100 + file.index + 50));
-    if (chance.is(0.4)) return;
+    const other = bytesOf(file.sizeBytes, scenario.seed * 100 + file.index + 50);
     // Back to what it was: the same content, and yet another arrival.
-    await clock.sleep(chance.int(1_000, 60_000));
-    putOnce(content);
+    for (const [index, ms] of file.flips.entries()) {
+      await clock.sleep(ms);
+      putOnce(index === 0 ? other : content);
+    }
   }
 
   /** Answers its destinations' questions from its own copy, when it happens to look. */
@@ -132,17 +135,19 @@ export function people(
       await clock.sleep(chance.int(1_000, Math.max(2_000, Math.floor((2 * scenario.quietMs) / chaos.wishes))));
       const ids = await transferIds();
       if (mishaps.isOver() || ids.length === 0) return;
-      const wish = chance.pick([
-        subject.pause,
-        subject.resume,
-        subject.pause,
-        subject.resume,
-        subject.retry,
-        subject.cancel,
-      ]);
-      const id = chance.pick(ids);
-      await workers.inProcess('api', (process) => quietly(wish(world.engine(process), id)));
+      await wishOnce(chance.pick(ids));
     }
+  }
+
+  async function wishOnce(id: TransferId): Promise<void> {
+    const { pause, resume, retry, cancel } = subject;
+    const wish = chance.pick([pause, resume, pause, resume, retry, cancel]);
+    await workers.inProcess('api', (process) => quietly(wish(world.engine(process), id)));
+  }
+
+  function onSight(id: TransferId): void {
+    if (mishaps.isOver() || !chance.is(chaos.haste)) return;
+    workers.later(chance.int(0, 300), () => wishOnce(id));
   }
 
   async function sweeper(onMinute: () => Promise<void>): Promise<void> {
@@ -161,6 +166,9 @@ export function people(
       await clock.sleep(chance.int(1_000, MINUTE_MS));
       const alive = workers.alive().filter(({ name }) => name.startsWith('fn'));
       if (alive.length > 0 && chance.is(chaos.freeze)) chance.pick(alive).freeze(chance.int(1_000, 150_000));
+      const place = chance.pick([...world.rigs.values()]);
+      const open = place.sessions().filter(({ state }) => state === 'open');
+      if (open.length > 0 && chance.is(chaos.sessionDeath)) place.expire(chance.pick(open));
     }
   }
 
@@ -185,7 +193,7 @@ export function people(
     sweepMs = 30 * MINUTE_MS;
   };
 
-  return { client, wisher, sweeper, slowDown, badLuck, mend, uploads, transferIds };
+  return { client, wisher, onSight, sweeper, slowDown, badLuck, mend, uploads, transferIds };
 }
 
 /** A refusal is an answer too. */

@@ -1,8 +1,11 @@
 /** One seed, from its first client to the last staged byte removed. */
 import { createCRC64, createMD5, createSHA1, createSHA256 } from 'hash-wasm';
+import { Fault } from '#core/fault.ts';
 import type { Rumour } from '#core/ports/progress.ts';
 import { readView } from '#core/read-view.ts';
-import { UploadState } from '#core/state.ts';
+import { uploadKey } from '#core/state.ts';
+import type { Engine } from '#core/transfer/engine.ts';
+import { chunkPrefix } from '#core/wire/keys.ts';
 import { isNews, type TransferView } from '#core/wire/transfer.ts';
 import { checkNothingWaits } from './audit-rest.ts';
 import { headOf } from './ledger.ts';
@@ -41,6 +44,10 @@ const DAY_MS = 24 * HOUR_MS;
 /** After quiet: the longest idle look, the longest backoff, leases, and people who try again. */
 const PATIENCE_MS = 6 * HOUR_MS;
 const STEPS_MOST = 400_000;
+/** Steps at one and the same moment: more than that, and somebody runs in a circle. */
+const STEPS_AT_ONCE = 20_000;
+/** Two clocks, each five seconds off. */
+const SKEW_MS = 10_000;
 
 export async function runSeed(seed: number, subject: Subject = REAL, sabotage: Sabotage = {}): Promise<SeedResult> {
   await warmUp();
@@ -55,10 +62,15 @@ export async function runSeed(seed: number, subject: Subject = REAL, sabotage: S
     (error: unknown) => journal.violate('story', error instanceof Error ? String(error.stack) : String(error)),
   );
   let steps = 0;
+  let momentMs = 0;
+  let atOnce = 0;
   while (!isOver) {
     const broken = journal.violation();
     if (broken !== null) throw new BrokenInvariant(seed, broken, journal.tail());
     steps += 1;
+    if (clock.now() > momentMs) [momentMs, atOnce] = [clock.now(), 0];
+    atOnce += 1;
+    if (atOnce > STEPS_AT_ONCE) journal.violate('I9', `somebody runs in a circle`);
     if (steps > STEPS_MOST) journal.violate('I9', `the run does not come to rest in ${STEPS_MOST} steps`);
     if (!(await clock.step())) journal.violate('I9', 'nobody waits for anything');
   }
@@ -79,6 +91,7 @@ async function story(world: World, scenario: Scenario, subject: Subject): Promis
   const seen = new Map<string, TransferView>();
   world.onSend = (_process, jobs, delayMs) => pool.send(jobs, delayMs);
   world.onPublish = (rumours) => {
+    for (const rumour of rumours) if (rumour.kind === 'transfer') actors.onSight(rumour.view.id);
     for (const lateMs of luck.arrivals()) void clock.sleep(lateMs).then(() => learn(seen, rumours));
   };
   const clients = Promise.all(scenario.files.map((file) => actors.client(file)));
@@ -95,7 +108,14 @@ async function story(world: World, scenario: Scenario, subject: Subject): Promis
   await checkEndings(world, scenario, actors);
   await checkViews(world, seen, actors);
   actors.slowDown();
-  await checkRemoval(world, actors);
+  luck.limp();
+  await removal(
+    world,
+    scenario,
+    actors,
+    (work) => pool.inProcess('sweep', (process) => work(world.engine(process))),
+    subject,
+  );
 }
 
 /** Waits, resumes and retries until every transfer has ended. */
@@ -172,25 +192,48 @@ async function checkViews(world: World, seen: ReadonlyMap<string, TransferView>,
   }
 }
 
-/** Staged bytes go when nobody needs them any more: at once, or when their upload has expired. */
-async function checkRemoval(world: World, actors: People): Promise<void> {
+/**
+ * Staged bytes go when nobody needs them any more: at once, or when their upload has expired. Somebody may try again in the very
+ * moment in which they are to be removed.
+ */
+async function removal(
+  world: World,
+  { chance }: Scenario,
+  actors: People,
+  inProcess: (work: (engine: Engine) => Promise<unknown>) => Promise<boolean>,
+  subject: Subject,
+): Promise<void> {
   const { clock, table, journal, staging } = world;
-  for (const upload of actors.uploads.values()) {
-    const heads = await Promise.all(
-      upload.specs.map(({ transferId }) => table.get({ pk: `T#${transferId}`, sk: '@' })),
-    );
-    const isKept = heads.some((row) => row?.queue !== null || row.phase === 'failed');
-    if (!isKept) continue;
-    await clock.sleep(upload.createdAt + 8 * DAY_MS - clock.now());
+  const uploads = [...actors.uploads.values()];
+  const untilMs = clock.now() + 23 * DAY_MS;
+  for (;;) {
+    const rows = await Promise.all(uploads.map(({ uploadId }) => table.get(uploadKey(uploadId))));
+    const left = rows.filter((row) => row !== null && row.phase !== 'removed');
+    if (left.length === 0 || clock.now() > untilMs) break;
+    const dueAt = Math.min(...left.map((row) => row?.dueAt ?? Number.POSITIVE_INFINITY));
+    await clock.sleep(Math.max(MINUTE_MS, dueAt + SKEW_MS - clock.now()));
+    void inProcess((engine) => subject.sweep(engine));
+    for (const [index, { specs, createdAt }] of uploads.entries()) {
+      const expiresAt = Math.max(rows[index]?.expiresAt ?? 0, createdAt + 7 * DAY_MS);
+      if (clock.now() < expiresAt) continue;
+      const again = specs.map(
+        ({ transferId }) =>
+          (engine: Engine) =>
+            subject.retry(engine, transferId).catch(refused),
+      );
+      void clock.sleep(chance.int(20, 120)).then(() => Promise.all(again.map(inProcess)));
+    }
   }
-  await clock.sleep(2 * HOUR_MS);
-  for (const upload of actors.uploads.values()) {
-    const row = await table.get({ pk: `U#${upload.uploadId}`, sk: '@' });
-    if (row === null || row.phase !== 'removed') journal.violate('I9', `${upload.uploadId} is still ${row?.phase}`);
-    const { uploadId } = UploadState.parse(row?.state);
-    const left = staging.objects().filter(({ key }) => key.startsWith(`staging/${uploadId}/`));
+  for (const { uploadId } of uploads) {
+    const row = await table.get(uploadKey(uploadId));
+    if (row?.phase !== 'removed') journal.violate('I9', `${uploadId} is still ${row?.phase}`);
+    const left = staging.objects().filter(({ key }) => key.startsWith(chunkPrefix(uploadId)));
     if (left.length > 0) journal.violate('I7', `${left.length} chunks of ${uploadId} stay for ever`);
   }
+}
+
+function refused(error: unknown): void {
+  if (!(error instanceof Fault)) throw error;
 }
 
 /** Uploads whose client went away before it had put everything. */

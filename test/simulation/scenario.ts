@@ -2,6 +2,7 @@
 import type { Limits } from '#core/transfer/engine.ts';
 import { type Chance, chanceOf } from './chance.ts';
 import type { RigTraits } from './rig-provider.ts';
+import { themed } from './themes.ts';
 
 export interface PlannedFile {
   readonly index: number;
@@ -13,14 +14,18 @@ export interface PlannedFile {
   readonly digests: 'none' | 'right' | 'wrong';
   /** A destination that decides by digest has it already. */
   readonly isKnown: boolean;
-  /** Milliseconds between two chunks. */
+  /** Milliseconds between the announcement and the first chunk. */
+  readonly leadMs: number;
+  /** Milliseconds between the first chunk and the second. */
+  readonly restMs: number;
+  /** Milliseconds between two chunks, at most. */
   readonly gapMs: number;
   /** Now and then the client sleeps for so long. */
   readonly napMs: number;
   /** The client goes away after so many chunks; null: it stays. */
   readonly leavesAfter: number | null;
-  /** An inbox object is put over while it is being delivered. */
-  readonly isReplaced: boolean;
+  /** An inbox object is put over after the first of these times, and put back after the second. */
+  readonly flips: readonly number[];
 }
 
 /** Probabilities, per effect or message unless it says otherwise. */
@@ -37,8 +42,13 @@ export interface Chaos {
   readonly hintLate: number;
   /** Per minute, of one living process. */
   readonly freeze: number;
+  /** Per minute, of one open session. */
+  readonly sessionDeath: number;
   readonly skewMs: number;
+  /** Wishes of people who take their time. */
   readonly wishes: number;
+  /** Per view that is told: somebody wants something else the moment he sees it. */
+  readonly haste: number;
 }
 
 export interface Scenario {
@@ -59,19 +69,24 @@ export interface Scenario {
 const MINUTE_MS = 60_000;
 
 export function scenarioOf(seed: number): Scenario {
+  return themed(anyScenario(seed));
+}
+
+function anyScenario(seed: number): Scenario {
   const chance = chanceOf(seed);
   const { pick, int, is } = chance;
   const parts = pick([1, 3, 5, 5, 8, 9]);
   const budgetMs = pick([5_000, 30_000, 240_000]);
   const rigs = Array.from({ length: int(1, 3) }, (_, i) => ({ id: `rig${i}`, traits: traitsOf(chance, budgetMs) }));
-  const isPunctual = is(0.3);
+  const isPunctual = is(0.4);
+  const limits = { files: int(1, 3), parts, functionParts: pick([1, 2, 5, 5]), finishPatienceMs: pick([0, 120_000]) };
   return {
     seed,
     chance,
     isPunctual,
-    limits: { files: int(1, 3), parts, functionParts: pick([1, 2, 5, 5]), finishPatienceMs: pick([0, 120_000]) },
+    limits,
     rigs,
-    files: Array.from({ length: int(1, 4) }, (_, index) => fileOf(chance, index, rigs)),
+    files: Array.from({ length: int(1, 4) }, (_, index) => fileOf(chance, index, rigs, limits)),
     // A process that stood still may put a part late, over the one that counts: drivers whose tags then differ list the parts anew.
     chaos: {
       ...chaosOf(chance),
@@ -86,6 +101,7 @@ export function scenarioOf(seed: number): Scenario {
 
 function traitsOf({ pick, int, is, next }: Chance, budgetMs: number): RigTraits {
   const slowestMs = Math.min(pick([20, 400, 3_000, 90_000]), budgetMs / 4);
+  const isSteady = is(0.25);
   const needs = is(0.2) ? pick([['sha1'] as const, ['sha1', 'md5'] as const]) : [];
   const canList = is(0.6);
   return {
@@ -99,13 +115,19 @@ function traitsOf({ pick, int, is, next }: Chance, budgetMs: number): RigTraits 
     askRounds: is(0.15) ? int(1, 2) : 0,
     settlingMs: is(0.2) ? int(1, 200) * 1000 : 0,
     sessionTtlMs: is(0.1) ? int(3, 10) * MINUTE_MS : Number.POSITIVE_INFINITY,
-    putMs: () => Math.floor(next() * slowestMs * (is(0.05) ? 3 : 1)),
+    putMs: () => (isSteady ? slowestMs : Math.floor(next() * slowestMs * (is(0.05) ? 3 : 1))),
   };
 }
 
-function fileOf({ pick, int, is }: Chance, index: number, rigs: readonly { readonly id: string }[]): PlannedFile {
+function fileOf(
+  { pick, int, is }: Chance,
+  index: number,
+  rigs: readonly { readonly id: string }[],
+  { parts, functionParts }: Limits,
+): PlannedFile {
   const chunkBytes = pick([4, 8, 10, 16]);
-  const count = is(0.12) ? int(33, 110) : int(1, 14);
+  // Only a file of more than 32 parts has blocks for several stripes.
+  const count = is(parts > functionParts ? 0.3 : 0.08) ? int(33, 110) : int(1, 14);
   const sizeBytes = is(0.06)
     ? 0
     : is(0.06)
@@ -125,10 +147,12 @@ function fileOf({ pick, int, is }: Chance, index: number, rigs: readonly { reado
     via,
     digests: via === 'inbox' || is(0.75) ? 'none' : is(0.85) ? 'right' : 'wrong',
     isKnown: is(0.5),
+    leadMs: is(0.1) ? int(1, 9) * MINUTE_MS : 0,
+    restMs: is(0.05) ? int(10, 60) * MINUTE_MS : 0,
     gapMs: pick([0, 100, 1_000, 8_000]),
     napMs: is(0.3) ? int(1, 6) * MINUTE_MS : 0,
     leavesAfter: via === 'chunks' && is(0.03) ? int(0, count - 1) : null,
-    isReplaced: via === 'inbox' && is(0.3),
+    flips: via === 'inbox' && is(0.3) ? [int(1, 120_000), int(1_000, 60_000)].slice(0, int(1, 2)) : [],
   };
 }
 
@@ -140,7 +164,7 @@ function chaosOf({ pick, int, is }: Chance): Chaos {
     death: often([0, 0, 0.001, 0.004, 0.015]),
     lostReply: often([0, 0, 0.005, 0.03]),
     failure: often([0, 0, 0.005, 0.03]),
-    slow: often([0, 0, 0.05, 0.3]),
+    slow: often([0, 0.05, 0.3, 0.3]),
     slowMs: pick([5, 300, 2_500]),
     brokenRead: often([0, 0, 0.02]),
     remoteFault: often([0, 0, 0.03, 0.12]),
@@ -148,7 +172,9 @@ function chaosOf({ pick, int, is }: Chance): Chaos {
     hintDoubled: often([0, 0.1, 0.5]),
     hintLate: often([0, 0.1, 0.4]),
     freeze: often([0, 0, 0.3]),
+    sessionDeath: often([0, 0, 0, 0.1, 0.3]),
     skewMs: is(0.5) ? 5_000 : 0,
     wishes: is(0.5) ? int(1, 8) : 0,
+    haste: is(0.3) ? pick([0.03, 0.15]) : 0,
   };
 }

@@ -62,7 +62,7 @@ export function workers(world: World, scenario: Scenario, mishaps: Mishaps, subj
       void clock.sleep(ownMs, over.signal).then(
         async () => {
           stop.abort();
-          await clock.sleep(GRACE_MS, over.signal).then(process.kill, () => undefined);
+          if (!scenario.isPunctual) await clock.sleep(GRACE_MS, over.signal).then(process.kill, () => undefined);
         },
         () => undefined,
       );

@@ -1,0 +1,229 @@
+/** Rules of the engine, each broken once: by an edit of its code, or by a port that breaks its promise. */
+import type { Edit } from './mutant-loader.ts';
+import type { Sabotage } from './world.ts';
+
+export interface Mutant {
+  readonly name: string;
+  readonly edits?: readonly Edit[];
+  readonly sabotage?: Sabotage;
+}
+
+const edit = (file: string, find: string, replace: string): Edit => ({ file, find, replace });
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'nobody looks once more after a release',
+    edits: [edit('advance.ts', 'if (release !== null) await lookOnceMore(engine, key, kind, release);', '')],
+  },
+  {
+    name: 'the gate is tried before the row is made due',
+    edits: [
+      edit('advance.ts', "row.hold === 'wait' && (row.dueAt ?? 0) > gate.place", 'false'),
+      edit(
+        'advance.ts',
+        'granted = room;',
+        "granted = room;\n    if (row.hold === 'wait') await engine.table.wake(key, gate.place, engine.clock.now());",
+      ),
+    ],
+  },
+  {
+    name: 'the table does not check the token of a commit',
+    sabotage: {
+      table: (table) => ({
+        ...table,
+        commit: async (key, _token, advance, now, guard) => {
+          const row = await table.get(key);
+          return row !== null && table.commit(key, row.token, advance, now, guard);
+        },
+      }),
+    },
+  },
+  {
+    name: 'a holder writes the whole row, the wish too',
+    sabotage: {
+      table: (table) => ({
+        ...table,
+        release: async (key, token, release, now) => {
+          const isWon = await table.release(key, token, release, now);
+          if (isWon) await table.wish(key, null, now);
+          return isWon;
+        },
+      }),
+    },
+  },
+  {
+    name: 'finish is called before finishing is committed',
+    edits: [
+      edit(
+        'head-step.ts',
+        'const isCommitted = await lease.commit({ phase: step.phase, state: next }, guard);',
+        "const isCommitted = step.phase === 'finishing' || (await lease.commit({ phase: step.phase, state: next }, guard));",
+      ),
+    ],
+  },
+  {
+    name: 'finishing begins against a cancel',
+    edits: [
+      edit('head-step.ts', "step.phase === 'finishing' ? { unlessWish: 'cancel' as const } : undefined", 'undefined'),
+    ],
+  },
+  {
+    name: 'whoever takes over finishing does not ask first',
+    edits: [edit('finishing.ts', 'if (!isFirst) {', 'if (Number.isNaN(finishing.startedBy)) {')],
+  },
+  {
+    name: 'a dead holder before us makes nobody ask what has landed',
+    edits: [edit('advance.ts', 'unsure: stored.unsure || lease.unclean', 'unsure: stored.unsure')],
+  },
+  {
+    name: 'a put without an answer makes nobody ask what has landed',
+    edits: [edit('stripe.ts', 'unsure: stripe.unsure || flight.isUnsure()', 'unsure: stripe.unsure')],
+  },
+  {
+    name: 'wishes are not read while parts move',
+    edits: [edit('stripe.ts', 'stop ??= await reasonToStop(drive);', 'await reasonToStop(drive);')],
+  },
+  {
+    name: 'the last stripe is found by looking before the release',
+    edits: [
+      edit(
+        'advance.ts',
+        '  return driveStripe({ engine, lease, budget, head, moving, stripe, granted });',
+        `  const release = await driveStripe({ engine, lease, budget, head, moving, stripe, granted });
+  const rows = await engine.table.query(lease.key.pk, 'S#' + head.sessionNo + '#');
+  const isLast = rows.every((row) => row.sk === lease.key.sk || row.queue === null);
+  if (release.to === 'ended' && isLast) await engine.table.wake(headKey(stripe.transferId), 1, engine.clock.now());
+  if (release.to === 'ended' && isLast) await engine.dispatcher.send([headKey(stripe.transferId)]);
+  return release;`,
+      ),
+      edit('look.ts', 'if (row.queue === null || stripe.fault', 'if (row.queue === null) return;\n  if (stripe.fault'),
+    ],
+  },
+  {
+    name: 'staged bytes are removed without a look at whether somebody tried again',
+    edits: [edit('collect.ts', '{ ifTouched: lease.row.touched }', '{}')],
+  },
+  {
+    name: 'the receipts of a block are written out after its stripe has moved on',
+    edits: [
+      edit('stripe-rows.ts', 'let next = after;', 'let next = after;\n  const late: (() => Promise<unknown>)[] = [];'),
+      edit('stripe-rows.ts', 'await engine.table.create(', 'late.push(() => engine.table.create('),
+      edit(
+        'stripe-rows.ts',
+        "phase: 'kept', state }, engine.clock.now());",
+        "phase: 'kept', state }, engine.clock.now()));",
+      ),
+      edit(
+        'stripe-rows.ts',
+        "await lease.commit({ phase: 'moving', state: next });",
+        "await lease.commit({ phase: 'moving', state: next });\n  for (const write of late) await write();",
+      ),
+    ],
+  },
+  {
+    name: 'reads are not pinned to the version that was announced',
+    edits: [
+      edit(
+        'part-body.ts',
+        'noted(source.read(span, span.range, signal))',
+        'noted(source.stat(span.key).then((now) => source.read(now ?? span, span.range, signal)))',
+      ),
+    ],
+  },
+  {
+    name: 'cancel does not wait for those who still send',
+    edits: [edit('canceling.ts', "row.hold === 'lease' && (row.dueAt ?? 0) > now", 'row.token < 0')],
+  },
+  {
+    name: 'a receipt is committed before its put has ended',
+    edits: [
+      edit(
+        'flights.ts',
+        'const receipt = await provider.put(',
+        "landed.set(number, 'early');\n      const receipt = await provider.put(",
+      ),
+    ],
+  },
+  {
+    name: 'a new session takes over the receipts of the dead one',
+    edits: [edit('opening.ts', 'sessionNo: head.sessionNo + 1', 'sessionNo: Math.max(1, head.sessionNo)')],
+  },
+  {
+    name: 'stripes of a dead session go on in the new one',
+    edits: [
+      edit('advance.ts', ' || head.sessionNo !== stripe.sessionNo', ''),
+      edit('stripe.ts', ' || now !== head.sessionNo', ''),
+    ],
+  },
+  {
+    name: 'leases are not renewed',
+    edits: [
+      edit(
+        'lease.ts',
+        'const left = () => untilMs - MARGIN_MS - clock.now();',
+        'const left = () => untilMs - MARGIN_MS - clock.now();\n    if (untilMs > 0) return sleptUnlessStopped(engine, left(), stopped).then(() => (stopped.aborted ? undefined : lost.abort(new LeaseLost())));',
+      ),
+    ],
+  },
+  {
+    name: 'the gate counts no files',
+    edits: [edit('gate.ts', 'transfers.size >= limits.files', 'false')],
+  },
+  {
+    name: 'the gate counts no parts',
+    edits: [edit('gate.ts', 'Math.min(request.want, limits.parts - taken)', 'request.want + 1')],
+  },
+  {
+    name: 'a place at the gate is not renewed',
+    edits: [
+      edit(
+        'gate.ts',
+        'isThere = gate.entries.some((entry) => entry.holder === holder);',
+        'isThere = gate.entries.length >= 0;',
+      ),
+      edit(
+        'gate.ts',
+        '(entry.holder === holder ? { ...entry, untilMs } : entry)',
+        '(entry.holder === holder && untilMs < 0 ? { ...entry, untilMs } : entry)',
+      ),
+    ],
+  },
+  {
+    name: 'several parts of an ordered plan fly at once',
+    edits: [
+      edit(
+        'opening.ts',
+        "order === 'ascending' ? 1 : Math.min(plan.inFlightMax, 64)",
+        'Math.min(plan.inFlightMax, 64)',
+      ),
+    ],
+  },
+  {
+    name: 'the cursor of a digest is kept without its hash states',
+    edits: [edit('digest.ts', 'cursorBytes: cursor, saved: saved(hashers) })', 'cursorBytes: cursor })')],
+  },
+  {
+    name: 'the claimed digest is not compared',
+    edits: [edit('arming.ts', 'if (wrong !== undefined) {', "if (wrong === 'crc64') {")],
+  },
+  {
+    name: 'a stripe that is parked by a pause stays parked',
+    edits: [
+      edit(
+        'arming.ts',
+        'if (row.queue !== null && row.dueAt === null) await engine.table.wake(row, readyAt(head), engine.clock.now());',
+        '',
+      ),
+    ],
+  },
+  {
+    name: 'a retry leaves the upload untouched',
+    edits: [
+      edit(
+        'wishes.ts',
+        "!(await table.touch(uploadKey(head.file.uploadId), now + IDLE_EXPIRY_MS, 'open', now))",
+        "uploadKey(head.file.uploadId).sk === 'x' + IDLE_EXPIRY_MS",
+      ),
+    ],
+  },
+];

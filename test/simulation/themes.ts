@@ -1,0 +1,127 @@
+/** Half of the seeds are about one kind of trouble, which chance alone would bring about too seldom. */
+import type { Chance } from './chance.ts';
+import type { Chaos, PlannedFile, Scenario } from './scenario.ts';
+
+type Theme = (scenario: Scenario) => Scenario;
+
+const CALM: Partial<Chaos> = { death: 0, freeze: 0, failure: 0, lostReply: 0, hintLost: 0, sessionDeath: 0, haste: 0 };
+
+/** One slot, several files, and clients that let it wait: what is refused must be found again. */
+const crowd: Theme = (scenario) => {
+  const { chance, rigs } = scenario;
+  const first = rigs.slice(0, 1).map(({ id, traits }) => ({ id, traits: { ...traits, needs: [], askRounds: 0 } }));
+  return {
+    ...scenario,
+    isPunctual: true,
+    rigs: first,
+    limits: { ...scenario.limits, files: 1 },
+    chaos: { ...scenario.chaos, ...CALM, remoteFault: 0 },
+    files: Array.from({ length: chance.int(3, 6) }, (_, index) => ({
+      ...plain(scenario, index),
+      to: first.map(({ id }) => id),
+      leadMs: chance.pick([0, 90_000, 400_000]),
+      gapMs: chance.pick([1_000, 20_000]),
+    })),
+  };
+};
+
+/** Many small parts over many stripes, whose last bytes come after a long wait and all at once. */
+const wide: Theme = (scenario) => {
+  const { chance } = scenario;
+  const functionParts = chance.pick([1, 2, 4]);
+  return {
+    ...scenario,
+    isPunctual: true,
+    limits: { ...scenario.limits, parts: 8, functionParts },
+    concurrency: 9,
+    rigs: quick(scenario, chance.pick([20, 300])),
+    chaos: { ...scenario.chaos, ...CALM, slow: 0.3, slowMs: 600, hintLate: 0 },
+    files: [
+      {
+        ...plain(scenario, 0),
+        sizeBytes: 32 * (8 / functionParts) * chance.int(1, 2) * 4,
+        chunkBytes: 64,
+        gapMs: 0,
+        restMs: chance.pick([0, 1_800_000]),
+      },
+    ],
+  };
+};
+
+/** People who change their minds while every effect takes its time. */
+const fickle: Theme = (scenario) => ({
+  ...scenario,
+  rigs: quick(scenario, 400),
+  chaos: { ...scenario.chaos, ...CALM, slow: 0.5, slowMs: 400, haste: 0.3, wishes: 8 },
+  files: [0, 1, 2].map((index) => plain(scenario, index)),
+});
+
+/** Sessions and processes die under stripes that wait for bytes or rest. */
+const dying: Theme = (scenario) => ({
+  ...scenario,
+  limits: { ...scenario.limits, parts: 8, functionParts: 2 },
+  concurrency: 9,
+  rigs: quick(scenario, 2_000),
+  chaos: { ...scenario.chaos, remoteFault: 0.12, sessionDeath: 0.8, death: 0.008 },
+  files: [{ ...plain(scenario, 0), sizeBytes: scenario.chance.int(70, 200) * 4, chunkBytes: 8, gapMs: 2_000 }],
+});
+
+/** Inbox objects that are put over while they move, and put back. */
+const flip: Theme = (scenario) => ({
+  ...scenario,
+  rigs: quick(scenario, 1_500),
+  chaos: { ...scenario.chaos, ...CALM },
+  files: [0, 1].map((index) => ({
+    ...plain(scenario, index),
+    via: 'inbox',
+    sizeBytes: scenario.chance.int(60, 160),
+    flips: [scenario.chance.int(500, 15_000), scenario.chance.int(1_000, 10_000)],
+  })),
+});
+
+/** Transfers that fail for good, and are tried again when their bytes are to be removed. */
+const expiry: Theme = (scenario) => ({
+  ...scenario,
+  quietMs: 60_000,
+  chaos: { ...scenario.chaos, ...CALM, wishes: 0 },
+  files: [0, 1, 2].map((index) => ({ ...plain(scenario, index), digests: 'wrong', isKnown: false })),
+});
+
+const THEMES: readonly Theme[] = [crowd, wide, dying, flip, expiry, fickle];
+
+/** Every other seed has a theme, one after the other. */
+export function themed(scenario: Scenario): Scenario {
+  const { seed } = scenario;
+  const theme = seed % 2 === 0 ? THEMES[(seed / 2) % THEMES.length] : undefined;
+  return theme === undefined ? scenario : theme(scenario);
+}
+
+function plain({ chance, rigs }: Scenario, index: number): PlannedFile {
+  return {
+    index,
+    startMs: chance.int(0, 20_000),
+    sizeBytes: chance.int(1, 12) * 8,
+    chunkBytes: 8,
+    to: [chance.pick(rigs).id],
+    via: 'chunks',
+    digests: 'none',
+    isKnown: false,
+    leadMs: 0,
+    gapMs: 100,
+    restMs: 0,
+    napMs: 0,
+    leavesAfter: null,
+    flips: [],
+  };
+}
+
+/** Destinations that take small parts in any order, each in at most `putMs`. */
+function quick({ chance, rigs }: Scenario, putMs: number): Scenario['rigs'] {
+  const took = putTime(chance, putMs);
+  return rigs.map(({ id, traits }) => ({
+    id,
+    traits: { ...traits, partBytes: 4, inFlightMax: 16, order: 'any', needs: [], askRounds: 0, putMs: took },
+  }));
+}
+
+const putTime = (chance: Chance, putMs: number) => (chance.is(0.5) ? () => putMs : () => chance.int(0, putMs));
