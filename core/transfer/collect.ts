@@ -39,17 +39,12 @@ export async function advanceUpload(engine: Engine, lease: Lease, budget: Budget
 
 async function collectOpen(engine: Engine, lease: Lease, upload: UploadState): Promise<Release> {
   const now = engine.clock.now();
-  await makeHeads(engine, upload);
-  const heads = await headsOf(engine, upload);
+  const heads = await madeHeads(engine, upload);
   const live = heads.filter((row) => row.queue !== null);
-  const activityAt = await lastActivity(engine, upload, heads);
-  const expiresAt = Math.min(
-    Math.max(activityAt + IDLE_EXPIRY_MS, lease.row.expiresAt ?? 0),
-    upload.createdAt + HARD_EXPIRY_MS,
-  );
-  const isExpired = now >= expiresAt;
+  const isWanted = live.length > 0 || heads.some((row) => row.phase === 'failed');
+  const expiresAt = isWanted ? await expiryOf(engine, lease, upload, heads) : now;
   if (live.length > 0) {
-    if (!isExpired) return { to: 'wait', dueAt: Math.min(expiresAt, now + DAY_MS) };
+    if (now < expiresAt) return { to: 'wait', dueAt: Math.min(expiresAt, now + DAY_MS) };
     for (const row of live) {
       await engine.table.wish(row, 'cancel', now);
       await engine.table.wake(row, 0, now, 'rest');
@@ -57,7 +52,7 @@ async function collectOpen(engine: Engine, lease: Lease, upload: UploadState): P
     await engine.dispatcher.send(live.map(({ pk, sk }) => ({ pk, sk })));
     return { to: 'rest', dueAt: now + CANCEL_WAIT_MS };
   }
-  const removableAt = heads.some((row) => row.phase === 'failed') ? expiresAt : retainedUntil(upload, heads);
+  const removableAt = isWanted ? expiresAt : retainedUntil(upload, heads);
   // Once a day at least: the wake at the end of a transfer that was tried again may be lost.
   if (now < removableAt) return { to: 'wait', dueAt: Math.min(removableAt, now + DAY_MS) };
   const advance = { phase: 'removing', state: upload };
@@ -126,6 +121,19 @@ export async function isRemovable(engine: Engine, upload: UploadState): Promise<
   const heads = await headsOf(engine, upload);
   if (heads.some((row) => row.queue !== null || row.phase === 'failed')) return false;
   return retainedUntil(upload, heads) <= engine.clock.now();
+}
+
+/** The heads, with those that a create which died half way left out. */
+async function madeHeads(engine: Engine, upload: UploadState): Promise<WorkRow[]> {
+  const found = await Promise.all(upload.specs.map(({ transferId }) => engine.table.get(headKey(transferId))));
+  if (found.includes(null)) await makeHeads(engine, upload);
+  return headsOf(engine, upload);
+}
+
+async function expiryOf(engine: Engine, lease: Lease, upload: UploadState, heads: readonly WorkRow[]): Promise<number> {
+  const activityAt = await lastActivity(engine, upload, heads);
+  const idleEndsAt = Math.max(activityAt + IDLE_EXPIRY_MS, lease.row.expiresAt ?? 0);
+  return Math.min(idleEndsAt, upload.createdAt + HARD_EXPIRY_MS);
 }
 
 async function headsOf({ table }: Engine, upload: UploadState): Promise<WorkRow[]> {

@@ -95,7 +95,8 @@ async function drivenBy(
       stop ??= await reasonToStop(drive);
       if (stop === 'cancel' || stop === 'elsewhere') flight.abort();
     }
-    if (isWorthCommitting(drive, flight, clock.now() - committedAt)) {
+    const isLast = stop !== null || fault !== null || hasAllInHand(drive, stripe, flight);
+    if (isWorthCommitting(drive, flight, clock.now() - committedAt, isLast)) {
       await commitLanded();
       continue;
     }
@@ -140,10 +141,21 @@ function starter({ engine, head, moving, granted }: Drive, window: StagedWindow,
   };
 }
 
-function isWorthCommitting({ moving, granted }: Drive, { landed, flying }: Flights, elapsedMs: number): boolean {
+/** Per wave or every two seconds; at once where the next step waits for it. */
+function isWorthCommitting(
+  { moving, granted }: Drive,
+  { landed, flying }: Flights,
+  elapsedMs: number,
+  isLast: boolean,
+): boolean {
   if (landed.size === 0) return false;
-  const isWave = landed.size >= granted || moving.plan.order === 'ascending' || flying.size === 0;
-  return isWave || elapsedMs >= COMMIT_MS;
+  if (landed.size >= granted || elapsedMs >= COMMIT_MS) return true;
+  return moving.plan.order === 'ascending' || (isLast && flying.size === 0);
+}
+
+/** Nothing of the block under way is left to send. */
+function hasAllInHand({ moving }: Drive, stripe: StripeState, { landed }: Flights): boolean {
+  return missingParts(moving.plan, stripe).every((number) => landed.has(number));
 }
 
 /** A part is started only if there is time for two like the slowest so far. */

@@ -41,11 +41,13 @@ export function mishaps({ chance, chaos }: Scenario): Mishaps {
   }
 
   return {
-    of: (_process, port) => {
+    of: (_process, port, _method, kind) => {
       if (isOver) return isLimping ? { ...CALM, delayMs: chance.int(0, 12) } : CALM;
       const isRemote = port === 'remote';
       const delayMs = chance.is(chaos.slow) ? Math.ceil(chance.next() * chaos.slowMs) : 0;
-      const dies = chance.is(chaos.death) ? (chance.is(0.5) ? 'before' : 'after') : 'never';
+      // Between two writes of the table is where it hurts.
+      const death = port === 'table' && kind === 'write' ? 4 * chaos.death : chaos.death;
+      const dies = chance.is(death) ? (chance.is(0.5) ? 'before' : 'after') : 'never';
       const trouble = isRemote ? chaos.remoteFault : chaos.lostReply + chaos.failure;
       if (!chance.is(trouble)) return { delayMs, dies, fails: 'never' };
       const share = isRemote ? 0.4 : chaos.lostReply / trouble;

@@ -135,19 +135,19 @@ export function people(
       await clock.sleep(chance.int(1_000, Math.max(2_000, Math.floor((2 * scenario.quietMs) / chaos.wishes))));
       const ids = await transferIds();
       if (mishaps.isOver() || ids.length === 0) return;
-      await wishOnce(chance.pick(ids));
+      await wishOnce(chance.pick(ids), 0.15);
     }
   }
 
-  async function wishOnce(id: TransferId): Promise<void> {
+  async function wishOnce(id: TransferId, cancels: number): Promise<void> {
     const { pause, resume, retry, cancel } = subject;
-    const wish = chance.pick([pause, resume, pause, resume, retry, cancel]);
+    const wish = chance.is(cancels) ? cancel : chance.pick([pause, resume, pause, resume, retry]);
     await workers.inProcess('api', (process) => quietly(wish(world.engine(process), id)));
   }
 
   function onSight(id: TransferId): void {
     if (mishaps.isOver() || !chance.is(chaos.haste)) return;
-    workers.later(chance.int(0, 300), () => wishOnce(id));
+    workers.later(chance.int(0, 2_500), () => wishOnce(id, chaos.cancels));
   }
 
   async function sweeper(onMinute: () => Promise<void>): Promise<void> {

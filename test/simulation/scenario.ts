@@ -49,6 +49,8 @@ export interface Chaos {
   readonly wishes: number;
   /** Per view that is told: somebody wants something else the moment he sees it. */
   readonly haste: number;
+  /** How much of that is a cancel. */
+  readonly cancels: number;
 }
 
 export interface Scenario {
@@ -176,5 +178,6 @@ function chaosOf({ pick, int, is }: Chance): Chaos {
     skewMs: is(0.5) ? 5_000 : 0,
     wishes: is(0.5) ? int(1, 8) : 0,
     haste: is(0.3) ? pick([0.03, 0.15]) : 0,
+    cancels: 0.15,
   };
 }

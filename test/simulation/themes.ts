@@ -52,7 +52,7 @@ const wide: Theme = (scenario) => {
 const fickle: Theme = (scenario) => ({
   ...scenario,
   rigs: quick(scenario, 400),
-  chaos: { ...scenario.chaos, ...CALM, slow: 0.5, slowMs: 400, haste: 0.3, wishes: 8 },
+  chaos: { ...scenario.chaos, ...CALM, slow: 0.5, slowMs: 400, haste: 0.4, cancels: 0.5, wishes: 4 },
   files: [0, 1, 2].map((index) => plain(scenario, index)),
 });
 
@@ -64,6 +64,16 @@ const dying: Theme = (scenario) => ({
   rigs: quick(scenario, 2_000),
   chaos: { ...scenario.chaos, remoteFault: 0.12, sessionDeath: 0.8, death: 0.008 },
   files: [{ ...plain(scenario, 0), sizeBytes: scenario.chance.int(70, 200) * 4, chunkBytes: 8, gapMs: 2_000 }],
+});
+
+/** Processes die, above all between two writes, while block after block is filled. */
+const deadly: Theme = (scenario) => ({
+  ...scenario,
+  limits: { ...scenario.limits, parts: 8, functionParts: scenario.chance.pick([2, 8]) },
+  concurrency: 9,
+  rigs: quick(scenario, 200),
+  chaos: { ...scenario.chaos, ...CALM, death: 0.01, remoteFault: 0 },
+  files: [{ ...plain(scenario, 0), sizeBytes: scenario.chance.int(64, 250) * 4, chunkBytes: 40 }],
 });
 
 /** Inbox objects that are put over while they move, and put back. */
@@ -87,13 +97,18 @@ const expiry: Theme = (scenario) => ({
   files: [0, 1, 2].map((index) => ({ ...plain(scenario, index), digests: 'wrong', isKnown: false })),
 });
 
-const THEMES: readonly Theme[] = [crowd, wide, dying, flip, expiry, fickle];
+const THEMES = { crowd, wide, dying, deadly, flip, expiry, fickle } as const;
+export type ThemeName = keyof typeof THEMES;
+const NAMES = Object.keys(THEMES) as readonly ThemeName[];
 
-/** Every other seed has a theme, one after the other. */
+/** What a seed is about: every other seed has a theme, one after the other. */
+export function themeOf(seed: number): ThemeName | null {
+  return seed % 2 === 0 ? (NAMES[(seed / 2) % NAMES.length] ?? null) : null;
+}
+
 export function themed(scenario: Scenario): Scenario {
-  const { seed } = scenario;
-  const theme = seed % 2 === 0 ? THEMES[(seed / 2) % THEMES.length] : undefined;
-  return theme === undefined ? scenario : theme(scenario);
+  const name = themeOf(scenario.seed);
+  return name === null ? scenario : THEMES[name](scenario);
 }
 
 function plain({ chance, rigs }: Scenario, index: number): PlannedFile {

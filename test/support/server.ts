@@ -54,11 +54,15 @@ export async function serverHome(env: Readonly<Record<string, string>> = {}): Pr
 }
 
 async function startServer(dataDir: string, env: Readonly<Record<string, string>>): Promise<RunningServer> {
-  const child = spawn(process.execPath, ['--import', './local/need-node.mjs', 'local/main.ts'], {
-    cwd: ROOT,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--max-semi-space-size=1', '--import', './local/need-node.mjs', 'local/main.ts'],
+    {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let errors = '';
   child.stderr?.on('data', (text: Buffer) => {
     errors = (errors + text.toString()).slice(-100_000);
