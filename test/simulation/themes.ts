@@ -52,8 +52,8 @@ const wide: Theme = (scenario) => {
 const fickle: Theme = (scenario) => ({
   ...scenario,
   rigs: quick(scenario, 400),
-  chaos: { ...scenario.chaos, ...CALM, slow: 0.5, slowMs: 400, haste: 0.4, cancels: 0.5, wishes: 4 },
-  files: [0, 1, 2].map((index) => plain(scenario, index)),
+  chaos: { ...scenario.chaos, ...CALM, slow: 0.5, slowMs: 400, haste: 0.08, cancels: 0.7, wishes: 4 },
+  files: [0, 1, 2, 3, 4, 5].map((index) => plain(scenario, index)),
 });
 
 /** Sessions and processes die under stripes that wait for bytes or rest. */
