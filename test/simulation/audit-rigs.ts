@@ -110,8 +110,11 @@ export function rigAudit(deps: {
     if (busy !== undefined) violate('I11', `${id} is discarded while part ${busy.part} is under way`);
     const row = await table.get(headKey(item.transferId));
     if (row === null) return;
+    // Whoever claims a stripe after the wish was written sees it, and puts nothing.
+    const wishedAt = ledger.wishedAt.get(item.transferId) ?? 0;
     for (const stripe of await table.query(row.pk, stripePrefix(headOf(row).sessionNo))) {
-      if (stripe.hold === 'lease' && (stripe.dueAt ?? 0) > process.clock.now()) {
+      const isOlder = (ledger.claimedAt.get(`${stripe.pk} ${stripe.sk}`) ?? 0) < wishedAt;
+      if (isOlder && stripe.hold === 'lease' && (stripe.dueAt ?? 0) > process.clock.now()) {
         violate('I11', `${id} is discarded under a live lease of ${stripe.sk}`);
       }
     }

@@ -52,6 +52,7 @@ export function auditedTable(
     const bytes = Buffer.byteLength(JSON.stringify(after.state));
     if (bytes > STATE_BYTES) violate('I13', `${name} has ${bytes} bytes of state`);
     if (before !== null) checkFence(write, before, name);
+    if (write.method === 'claim') ledger.claimedAt.set(name, base.now());
     if (after.pk.startsWith('T#') && after.sk === '@') checkHead(write);
     else if (after.sk.startsWith('S#')) checkStripe(write);
     else if (after.sk.startsWith('R#')) noteReceipts(after);

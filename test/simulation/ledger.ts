@@ -8,6 +8,8 @@ export interface Ledger {
   committed(transferId: string, sessionNo: number): Set<number>;
   /** When the wish that stands was written, by transfer. */
   readonly wishedAt: Map<string, number>;
+  /** When each row was last claimed, by `pk sk`. */
+  readonly claimedAt: Map<string, number>;
   /** Transfers that were done once. */
   readonly delivered: Set<string>;
   /** Parts under way, by process and destination. */
@@ -31,6 +33,7 @@ export function ledger(): Ledger {
       return set;
     },
     wishedAt: new Map(),
+    claimedAt: new Map(),
     delivered: new Set(),
     flights: new Map(),
   };

@@ -1,11 +1,14 @@
 /** Rules of the engine, each broken once: by an edit of its code, or by a port that breaks its promise. */
 import type { Edit } from './mutant-loader.ts';
+import type { ThemeName } from './themes.ts';
 import type { Sabotage } from './world.ts';
 
 export interface Mutant {
   readonly name: string;
   readonly edits?: readonly Edit[];
   readonly sabotage?: Sabotage;
+  /** What the seeds that should notice are about. */
+  readonly theme?: ThemeName;
 }
 
 const edit = (file: string, find: string, replace: string): Edit => ({ file, find, replace });
@@ -17,6 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the gate is tried before the row is made due',
+    theme: 'crowd',
     edits: [
       edit('advance.ts', "row.hold === 'wait' && (row.dueAt ?? 0) > gate.place", 'false'),
       edit(
@@ -40,6 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a holder writes the whole row, the wish too',
+    theme: 'fickle',
     sabotage: {
       table: (table) => ({
         ...table,
@@ -63,6 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'finishing begins against a cancel',
+    theme: 'fickle',
     edits: [
       edit('head-step.ts', "step.phase === 'finishing' ? { unlessWish: 'cancel' as const } : undefined", 'undefined'),
     ],
@@ -73,6 +79,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a dead holder before us makes nobody ask what has landed',
+    theme: 'deadly',
     edits: [edit('advance.ts', 'unsure: stored.unsure || lease.unclean', 'unsure: stored.unsure')],
   },
   {
@@ -85,6 +92,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the last stripe is found by looking before the release',
+    theme: 'wide',
     edits: [
       edit(
         'advance.ts',
@@ -101,10 +109,12 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'staged bytes are removed without a look at whether somebody tried again',
+    theme: 'expiry',
     edits: [edit('collect.ts', '{ ifTouched: lease.row.touched }', '{}')],
   },
   {
     name: 'the receipts of a block are written out after its stripe has moved on',
+    theme: 'deadly',
     edits: [
       edit('stripe-rows.ts', 'let next = after;', 'let next = after;\n  const late: (() => Promise<unknown>)[] = [];'),
       edit('stripe-rows.ts', 'await engine.table.create(', 'late.push(() => engine.table.create('),
@@ -122,6 +132,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'reads are not pinned to the version that was announced',
+    theme: 'flip',
     edits: [
       edit(
         'part-body.ts',
@@ -132,6 +143,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'cancel does not wait for those who still send',
+    theme: 'fickle',
     edits: [edit('canceling.ts', "row.hold === 'lease' && (row.dueAt ?? 0) > now", 'row.token < 0')],
   },
   {
@@ -150,6 +162,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'stripes of a dead session go on in the new one',
+    theme: 'dying',
     edits: [
       edit('advance.ts', ' || head.sessionNo !== stripe.sessionNo', ''),
       edit('stripe.ts', ' || now !== head.sessionNo', ''),
@@ -200,6 +213,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the cursor of a digest is kept without its hash states',
+    theme: 'hashing',
     edits: [edit('digest.ts', 'cursorBytes: cursor, saved: saved(hashers) })', 'cursorBytes: cursor })')],
   },
   {
@@ -218,6 +232,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a retry leaves the upload untouched',
+    theme: 'expiry',
     edits: [
       edit(
         'wishes.ts',

@@ -84,7 +84,7 @@ export function people(
     const { layout, uploadId } = upload;
     if (layout.kind !== 'chunks') return;
     const all = Array.from({ length: layout.count }, (_, i) => i + 1);
-    const numbers = chance.is(0.5) ? all : chance.shuffled(all);
+    const numbers = file.isInOrder ? all : chance.shuffled(all);
     for (const [done, number] of numbers.entries()) {
       if (done === file.leavesAfter) return;
       if (done === 1) await clock.sleep(file.restMs);

@@ -14,6 +14,8 @@ export interface PlannedFile {
   readonly digests: 'none' | 'right' | 'wrong';
   /** A destination that decides by digest has it already. */
   readonly isKnown: boolean;
+  /** Chunks come in the order of the file, or in any. */
+  readonly isInOrder: boolean;
   /** Milliseconds between the announcement and the first chunk. */
   readonly leadMs: number;
   /** Milliseconds between the first chunk and the second. */
@@ -149,6 +151,7 @@ function fileOf(
     via,
     digests: via === 'inbox' || is(0.75) ? 'none' : is(0.85) ? 'right' : 'wrong',
     isKnown: is(0.5),
+    isInOrder: is(0.5),
     leadMs: is(0.1) ? int(1, 9) * MINUTE_MS : 0,
     restMs: is(0.05) ? int(10, 60) * MINUTE_MS : 0,
     gapMs: pick([0, 100, 1_000, 8_000]),

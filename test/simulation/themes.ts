@@ -13,6 +13,7 @@ const crowd: Theme = (scenario) => {
   return {
     ...scenario,
     isPunctual: true,
+    quietMs: 1_800_000,
     rigs: first,
     limits: { ...scenario.limits, files: 1 },
     chaos: { ...scenario.chaos, ...CALM, remoteFault: 0 },
@@ -25,24 +26,27 @@ const crowd: Theme = (scenario) => {
   };
 };
 
-/** Many small parts over many stripes, whose last bytes come after a long wait and all at once. */
+/** Stripes whose last bytes come after a long wait, all at once, so that they end at about the same time. */
 const wide: Theme = (scenario) => {
   const { chance } = scenario;
-  const functionParts = chance.pick([1, 2, 4]);
+  const stripes = chance.pick([2, 2, 3, 8]);
   return {
     ...scenario,
     isPunctual: true,
-    limits: { ...scenario.limits, parts: 8, functionParts },
+    quietMs: 2_700_000,
+    limits: { ...scenario.limits, parts: 32 * stripes, functionParts: 32 },
     concurrency: 9,
-    rigs: quick(scenario, chance.pick([20, 300])),
-    chaos: { ...scenario.chaos, ...CALM, slow: 0.3, slowMs: 600, hintLate: 0 },
+    budgetMs: 240_000,
+    rigs: quick(scenario, 20).map(({ id, traits }) => ({ id, traits: { ...traits, inFlightMax: 64 } })),
+    chaos: { ...scenario.chaos, ...CALM, slow: 0.5, slowMs: 1_500, hintLate: 0, remoteFault: 0, brokenRead: 0 },
     files: [
       {
         ...plain(scenario, 0),
-        sizeBytes: 32 * (8 / functionParts) * chance.int(1, 2) * 4,
+        sizeBytes: 32 * stripes * 4,
         chunkBytes: 64,
+        isInOrder: true,
         gapMs: 0,
-        restMs: chance.pick([0, 1_800_000]),
+        restMs: chance.int(900_000, 1_800_000),
       },
     ],
   };
@@ -51,6 +55,7 @@ const wide: Theme = (scenario) => {
 /** People who change their minds while every effect takes its time. */
 const fickle: Theme = (scenario) => ({
   ...scenario,
+  isPunctual: true,
   rigs: quick(scenario, 400),
   chaos: { ...scenario.chaos, ...CALM, slow: 0.5, slowMs: 400, haste: 0.08, cancels: 0.7, wishes: 4 },
   files: [0, 1, 2, 3, 4, 5].map((index) => plain(scenario, index)),
@@ -59,6 +64,7 @@ const fickle: Theme = (scenario) => ({
 /** Sessions and processes die under stripes that wait for bytes or rest. */
 const dying: Theme = (scenario) => ({
   ...scenario,
+  isPunctual: false,
   limits: { ...scenario.limits, parts: 8, functionParts: 2 },
   concurrency: 9,
   rigs: quick(scenario, 2_000),
@@ -69,6 +75,7 @@ const dying: Theme = (scenario) => ({
 /** Processes die, above all between two writes, while block after block is filled. */
 const deadly: Theme = (scenario) => ({
   ...scenario,
+  isPunctual: false,
   limits: { ...scenario.limits, parts: 8, functionParts: scenario.chance.pick([2, 8]) },
   concurrency: 9,
   rigs: quick(scenario, 200),
@@ -79,6 +86,7 @@ const deadly: Theme = (scenario) => ({
 /** Inbox objects that are put over while they move, and put back. */
 const flip: Theme = (scenario) => ({
   ...scenario,
+  isPunctual: true,
   rigs: quick(scenario, 1_500),
   chaos: { ...scenario.chaos, ...CALM },
   files: [0, 1].map((index) => ({
@@ -92,12 +100,28 @@ const flip: Theme = (scenario) => ({
 /** Transfers that fail for good, and are tried again when their bytes are to be removed. */
 const expiry: Theme = (scenario) => ({
   ...scenario,
+  isPunctual: true,
   quietMs: 60_000,
   chaos: { ...scenario.chaos, ...CALM, wishes: 0 },
   files: [0, 1, 2].map((index) => ({ ...plain(scenario, index), digests: 'wrong', isKnown: false })),
 });
 
-const THEMES = { crowd, wide, dying, deadly, flip, expiry, fickle } as const;
+/** Digests that are computed over several leases, as bytes come. */
+const hashing: Theme = (scenario) => ({
+  ...scenario,
+  rigs: scenario.rigs.map(({ id, traits }) => ({
+    id,
+    traits: { ...traits, needs: ['sha1', 'md5'], putMs: () => scenario.chance.int(0, 200) },
+  })),
+  files: [0, 1].map((index) => ({
+    ...plain(scenario, index),
+    isInOrder: true,
+    gapMs: scenario.chance.pick([2_000, 12_000]),
+    digests: index === 0 ? 'none' : 'right',
+  })),
+});
+
+const THEMES = { crowd, wide, dying, deadly, flip, expiry, fickle, hashing } as const;
 export type ThemeName = keyof typeof THEMES;
 const NAMES = Object.keys(THEMES) as readonly ThemeName[];
 
@@ -121,6 +145,7 @@ function plain({ chance, rigs }: Scenario, index: number): PlannedFile {
     via: 'chunks',
     digests: 'none',
     isKnown: false,
+    isInOrder: chance.is(0.5),
     leadMs: 0,
     gapMs: 100,
     restMs: 0,

@@ -10,8 +10,8 @@ import type { World } from './world.ts';
 export interface Workers {
   /** Runs `work` in a process of its own. False when the process died or the work failed by what the run did to it. */
   inProcess(kind: string, work: (process: Process) => Promise<unknown>): Promise<boolean>;
-  /** Puts a hint on its way. */
-  send(jobs: readonly Job[], delayMs: number): void;
+  /** Puts hints on their way. Those of a sweep do arrive: without any message nothing would ever start. */
+  send(jobs: readonly Job[], delayMs: number, arrive: 'surely' | 'perhaps'): void;
   /** Does something after a while, as a message does that is on its way. */
   later(delayMs: number, work: () => unknown): void;
   /** Living processes. */
@@ -101,8 +101,9 @@ export function workers(world: World, scenario: Scenario, mishaps: Mishaps, subj
 
   return {
     inProcess,
-    send: (jobs, delayMs) => {
-      for (const job of jobs) for (const lateMs of mishaps.arrivals()) deliver(job, delayMs + lateMs);
+    send: (jobs, delayMs, arrive) => {
+      const times = () => (arrive === 'surely' ? [0] : mishaps.arrivals());
+      for (const job of jobs) for (const lateMs of times()) deliver(job, delayMs + lateMs);
     },
     later: (delayMs, work) => void later(delayMs, work),
     alive: () => [...alive],
