@@ -3,7 +3,7 @@ import { transferIdFrom, uploadIdFrom } from '#core/ids.ts';
 import { createUpload } from '#core/intake/announce.ts';
 import { receive } from '#core/intake/receive.ts';
 import type { WorkRow } from '#core/ports/work-table.ts';
-import { type HeadState, headKey, type UploadState, uploadKey } from '#core/state.ts';
+import { type HeadState, headKey, type UploadState } from '#core/state.ts';
 import { advance } from '#core/transfer/advance.ts';
 import type { Budget, Limits } from '#core/transfer/engine.ts';
 import { sweep } from '#core/transfer/sweep.ts';
@@ -245,6 +245,3 @@ export function createLab(options: LabOptions = {}): Lab {
   };
   return lab;
 }
-
-export const uploadRow = ({ world }: Lab, { upload }: LabFile): Promise<WorkRow | null> =>
-  world.table.get(uploadKey(upload.uploadId));
