@@ -7,6 +7,7 @@ import { type HeadState, headKey, type UploadState } from '#core/state.ts';
 import { advance } from '#core/transfer/advance.ts';
 import type { Budget, Limits } from '#core/transfer/engine.ts';
 import { sweep } from '#core/transfer/sweep.ts';
+import { retry } from '#core/transfer/wishes.ts';
 import type { Digests } from '#core/wire/digest.ts';
 import type { TransferId } from '#core/wire/ids.ts';
 import type { Job } from '#core/wire/job.ts';
@@ -27,6 +28,8 @@ export interface LabOptions {
   readonly providerError?: () => Error;
   /** How long one call may work. */
   readonly budgetMs?: number;
+  /** Whether what is under way at the end of a budget is cut off. */
+  readonly budgetEnds?: 'aborts' | 'gently';
   /** Whether hints arrive; those of sweeps always do. */
   readonly hints?: 'arrive' | 'are lost' | 'are doubled';
 }
@@ -69,6 +72,8 @@ export interface Lab {
   /** Lets a job run now, and answers when it is over. */
   run(job: Job): Promise<void>;
   sweep(): Promise<void>;
+  /** Somebody tries a failed transfer again. */
+  retry(id: TransferId): Promise<void>;
 }
 
 const SWEEP_MS = 60_000;
@@ -121,12 +126,19 @@ export function createLab(options: LabOptions = {}): Lab {
     const own = process('fn');
     const endsAt = clock.now() + budgetMs;
     const stop = new AbortController();
+    const over = new AbortController();
+    if (options.budgetEnds === 'aborts')
+      void clock.sleep(budgetMs, over.signal).then(
+        () => stop.abort(),
+        () => {},
+      );
     const budget: Budget = { remainingMs: () => endsAt - clock.now(), signal: stop.signal };
     try {
       await Promise.race([advance(world.engine(own), job, budget), own.died]);
     } catch (error) {
       thrown.push(error);
     }
+    over.abort();
     alive.delete(own);
   }
 
@@ -242,6 +254,7 @@ export function createLab(options: LabOptions = {}): Lab {
     },
     run,
     sweep: sweepOnce,
+    retry: (id) => retry(world.engine(process('api')), id),
   };
   return lab;
 }
