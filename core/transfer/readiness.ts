@@ -49,7 +49,7 @@ export async function computedDigests(
   if (row === null) return null;
   const { result, fault } = DigestState.parse(row.state);
   const triedAt = head.events.findLast(({ type }) => type === 'retry')?.at ?? 0;
-  if (fault !== null && fault.at >= triedAt) throw new Fault('rejected', fault.error.code, fault.error.message);
+  if (fault !== null && fault.at > triedAt) throw new Fault('rejected', fault.error.code, fault.error.message);
   return result;
 }
 

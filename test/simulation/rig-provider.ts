@@ -262,9 +262,9 @@ async function heeding<T>({ signal }: CallContext, call: () => T): Promise<T> {
 
 /** Each round asks for another range of the file. */
 function askOf({ sizeBytes }: Item, round: number) {
-  const start = Math.floor((sizeBytes * round) / 7);
+  const start = Math.floor((sizeBytes * (round % 7)) / 7);
   const end = Math.min(sizeBytes, start + Math.ceil(sizeBytes / 3));
-  return { id: `sha1:${start}-${end}`, algorithm: 'sha1' as const, start, end };
+  return { id: `${round}:sha1:${start}-${end}`, algorithm: 'sha1' as const, start, end };
 }
 
 function isNamedBy(content: Uint8Array, { digests, sizeBytes }: Item): boolean {
