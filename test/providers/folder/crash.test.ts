@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Item, Session } from '#core/ports/provider.ts';
+import { type Item, type PushProvider, Session } from '#core/ports/provider.ts';
 import { TransferId } from '#core/wire/ids.ts';
 import { bytesOf, ctx, sha256 } from '../../contract/push-rig.ts';
 import { type FolderRig, folderRig } from './rig.ts';
@@ -13,20 +13,20 @@ const KILLS = 16;
 
 const Line = z.discriminatedUnion('event', [
   z.object({
-    event: z.literal('opened'),
+    event: z.literal('opening'),
     seed: z.int(),
-    session: Session,
     item: z.object({ transferId: TransferId, name: z.string(), folder: z.string(), sizeBytes: z.int() }),
   }),
+  z.object({ event: z.literal('opened'), seed: z.int(), session: Session }),
   z.object({ event: z.literal('finishing'), seed: z.int() }),
   z.object({ event: z.literal('finished'), seed: z.int() }),
 ]);
 
 interface Journal {
-  readonly session: Session;
   readonly item: Item;
   readonly seed: number;
-  phase: 'moving' | 'finishing' | 'done';
+  session: Session | null;
+  phase: 'opening' | 'moving' | 'finishing' | 'done';
 }
 
 describe.each(['rename', 'replace'] as const)(
@@ -56,11 +56,15 @@ describe.each(['rename', 'replace'] as const)(
   },
 );
 
-/** As the engine would: what was being finished is asked for and finished, what was moving is given up. */
+/**
+ * As the engine would: what was being finished is asked for and finished, what was moving is given up. An opening whose
+ * answer was lost is repeated first: only that tells what it may have left.
+ */
 async function carryOn(rig: FolderRig, entry: Journal): Promise<string> {
   const provider = rig.provider();
-  const { session, item } = entry;
-  if (entry.phase === 'moving') {
+  const { item } = entry;
+  const session = entry.session ?? (await openAgain(provider, item));
+  if (entry.phase === 'opening' || entry.phase === 'moving') {
     await provider.discard(session, item, ctx);
     return 'discarded';
   }
@@ -70,6 +74,12 @@ async function carryOn(rig: FolderRig, entry: Journal): Promise<string> {
   if (holding.kind === 'partial') await provider.finish(session, item, [], ctx);
   entry.phase = 'done';
   return holding.kind;
+}
+
+async function openAgain(provider: PushProvider, item: Item): Promise<Session> {
+  const opening = await provider.open(item, ctx);
+  if (opening.kind !== 'ready') throw new Error('a folder asks nothing and has nothing');
+  return opening.session;
 }
 
 /** Every finished file is one of the contents in full, and no two are the same one. Answers how many there are. */
@@ -96,13 +106,18 @@ async function runUntilKilled(
   let lines = 0;
   for await (const text of createInterface({ input: child.stdout })) {
     const line = Line.parse(JSON.parse(text));
-    if (line.event === 'opened') {
-      const { seed, session } = line;
-      entries.set(seed, { seed, session, item: { ...line.item, digests: {}, answers: {} }, phase: 'moving' });
+    if (line.event === 'opening') {
+      const { seed } = line;
+      entries.set(seed, { seed, session: null, item: { ...line.item, digests: {}, answers: {} }, phase: 'opening' });
       continue;
     }
     const entry = entries.get(line.seed);
     if (entry === undefined) throw new Error('a line came before its opening');
+    if (line.event === 'opened') {
+      entry.session = line.session;
+      entry.phase = 'moving';
+      continue;
+    }
     entry.phase = line.event === 'finished' ? 'done' : 'finishing';
     lines += 1;
     if (lines === linesMax) child.kill('SIGKILL');
