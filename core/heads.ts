@@ -1,7 +1,7 @@
 /** The rows that an upload begins with. Made from the upload alone, so that whoever finds one missing makes it again. */
 import type { Clock } from './ports/clock.ts';
 import type { WorkTable } from './ports/work-table.ts';
-import { destinationQueue, type HeadState, headKey, type UploadState } from './state.ts';
+import { type HeadState, headKey, type UploadState, waitingQueue } from './state.ts';
 
 /** A transfer looks for its first chunk by itself after this long, should the chunk's event be lost. */
 const FIRST_LOOK_MS = 60_000;
@@ -40,7 +40,7 @@ export async function makeHeads(
     await deps.table.create(
       {
         ...headKey(transferId),
-        queue: destinationQueue(destinationId),
+        queue: waitingQueue(destinationId),
         dueAt: needsNoChunk ? createdAt : createdAt + FIRST_LOOK_MS,
         phase: 'staging',
         state,

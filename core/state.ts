@@ -155,11 +155,19 @@ export type DigestState = z.infer<typeof DigestState>;
 
 export const UPLOAD_QUEUE = '@upload';
 export const DIGEST_QUEUE = '@digest';
-const DESTINATION_QUEUE = 'dest#';
+const WAITING_QUEUE = 'dest#';
+const BEGUN_QUEUE = 'begun#';
 export const STRIPE_PREFIX = 'S#';
 
-export const destinationQueue = (destinationId: string): string => `${DESTINATION_QUEUE}${destinationId}`;
-export const isDestinationQueue = (queue: string): boolean => queue.startsWith(DESTINATION_QUEUE);
+/** Transfers that have no session yet: as many as there are files. */
+export const waitingQueue = (destinationId: string): string => `${WAITING_QUEUE}${destinationId}`;
+/** Transfers that have one, and their stripes: what has begun is never behind what waits. */
+export const begunQueue = (destinationId: string): string => `${BEGUN_QUEUE}${destinationId}`;
+/** Whose queue it is; null: not a destination's. */
+export function destinationOf(queue: string): string | null {
+  const prefix = [WAITING_QUEUE, BEGUN_QUEUE].find((name) => queue.startsWith(name));
+  return prefix === undefined ? null : queue.slice(prefix.length);
+}
 
 export const uploadKey = (id: UploadId): RowKey => ({ pk: `U#${id}`, sk: '@' });
 export const digestKey = (id: UploadId, algorithms: readonly DigestAlgorithm[]): RowKey => ({

@@ -47,7 +47,8 @@ export function memoryWorkTable(): WorkTable {
       win(key, now, (row) => {
         const isBarred = unlessWish !== undefined && row.wish === unlessWish;
         const isTouched = ifTouched !== undefined && row.touched !== ifTouched;
-        return isHeld(row, token) && !isBarred && !isTouched ? advanced(advance) : null;
+        if (!isHeld(row, token) || isBarred || isTouched) return null;
+        return { ...advanced(advance), queue: advance.queue ?? row.queue };
       }),
     release: async (key, token, release, now) => win(key, now, (row) => released(row, token, release)),
     wake: async (key, at, now, from = 'wait') => win(key, now, (row) => woken(row, at, from)),

@@ -32,7 +32,7 @@ export const SQL = {
 
   renew: `UPDATE work SET dueAt = :until, updatedAt = :now WHERE ${HELD}`,
 
-  commit: `UPDATE work SET phase = :phase, state = :state, updatedAt = :now
+  commit: `UPDATE work SET phase = :phase, state = :state, queue = coalesce(:queue, queue), updatedAt = :now
     WHERE ${HELD}
       AND (:unlessWish IS NULL OR wish IS NOT :unlessWish)
       AND (:ifTouched IS NULL OR touched = :ifTouched)`,

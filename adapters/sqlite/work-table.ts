@@ -59,7 +59,7 @@ export function sqliteWorkTable(db: DatabaseSync): SqliteWorkTable {
     },
     renew: async ({ pk, sk }, token, until, now) => win('renew', { pk, sk, token, until, now }),
     commit: async ({ pk, sk }, token, advance, now, { unlessWish = null, ifTouched = null } = {}) =>
-      win('commit', { pk, sk, token, now, unlessWish, ifTouched, ...advanced(advance) }),
+      win('commit', { pk, sk, token, now, unlessWish, ifTouched, queue: advance.queue ?? null, ...advanced(advance) }),
     release: async ({ pk, sk }, token, release, now) =>
       win(release.to === 'ended' ? 'end' : 'release', {
         pk,

@@ -55,6 +55,11 @@ export interface Advance {
   readonly state: unknown;
 }
 
+/** A commit may move its row to another queue. */
+export interface Move extends Advance {
+  readonly queue?: string;
+}
+
 /** What a holder leaves behind: a time to come back, nothing until woken, or the end of work. */
 export type Release =
   | { readonly to: 'wait' | 'rest'; readonly dueAt: number; readonly advance?: Advance }
@@ -75,7 +80,7 @@ export interface CommitGuard {
  * - `claim`: wins if queue and dueAt are present and (hold is wait, or dueAt <= now, or the holder is the caller already).
  *   Sets hold=lease, token+1, holder, dueAt=until. Of racing claims with different holders exactly one wins.
  * - `renew`, `commit`, `release`: only while token is the row's token and hold=lease, else false and the row is untouched.
- *   They change phase, state, hold, dueAt, queue; never what the API wrote.
+ *   They change phase, state, hold, dueAt, queue; never what the API wrote. A commit without a queue leaves the row in its own.
  * - `wake`: sets dueAt=at if queue is present, hold is wait (or rest too, when `from` is `rest`; the row then waits) and dueAt is
  *   absent or later than `at`.
  * - `wish`: if queue is present, phase is not `finishing`, and the wish is not cancel. `null` takes a pause back.
@@ -101,7 +106,7 @@ export interface WorkTable {
     by: { readonly holder: string; readonly now: number; readonly until: number },
   ): Promise<Claim | null>;
   renew(key: RowKey, token: number, until: number, now: number): Promise<boolean>;
-  commit(key: RowKey, token: number, advance: Advance, now: number, guard?: CommitGuard): Promise<boolean>;
+  commit(key: RowKey, token: number, advance: Move, now: number, guard?: CommitGuard): Promise<boolean>;
   release(key: RowKey, token: number, release: Release, now: number): Promise<boolean>;
   wake(key: RowKey, at: number, now: number, from?: 'wait' | 'rest'): Promise<boolean>;
   wish(key: RowKey, wish: Wish | null, now: number): Promise<boolean>;

@@ -1,11 +1,11 @@
 /** The only handler of work: claims the row that a job names, does one lease of work, lets go, and looks once more. */
 import type { Claim, Release, RowKey, WorkRow } from '#core/ports/work-table.ts';
-import { DIGEST_QUEUE, HeadState, headKey, isDestinationQueue, STRIPE_PREFIX, StripeState } from '#core/state.ts';
+import { DIGEST_QUEUE, destinationOf, HeadState, headKey, STRIPE_PREFIX, StripeState } from '#core/state.ts';
 import type { Job } from '#core/wire/job.ts';
 import { advanceUpload } from './collect.ts';
 import { advanceDigest, wakeHeads } from './digest.ts';
 import { type Budget, type Engine, LEASE_MS } from './engine.ts';
-import { acquire, freeSlots, giveBack, prolong } from './gate.ts';
+import { acquire, giveBack, prolong } from './gate.ts';
 import { advanceHead } from './head.ts';
 import type { Lease } from './lease.ts';
 import { underLease } from './lease.ts';
@@ -14,6 +14,7 @@ import { publishTransfer } from './publish.ts';
 import { repeated } from './repeat.ts';
 import { driveStripe } from './stripe.ts';
 import { parked } from './stripe-end.ts';
+import { fillSlots } from './sweep.ts';
 
 type Kind = 'head' | 'stripe' | 'digest' | 'upload';
 
@@ -47,7 +48,7 @@ export async function advance(engine: Engine, job: Job, budget: Budget): Promise
     if (gate !== null) await giveBack(engine, gate.name, holder);
   }
   if (release !== null) await lookOnceMore(engine, key, kind, release);
-  if (gate !== null && row.queue !== null) await fillSlots(engine, gate.name, row.queue);
+  if (gate !== null) await fillSlots(engine, gate.name);
 }
 
 interface Work {
@@ -119,14 +120,6 @@ async function wakeUpload(engine: Engine, key: RowKey): Promise<void> {
   await engine.dispatcher.send([upload]);
 }
 
-/** Whoever frees a slot calls the next in the queue: refused work is not polled. */
-async function fillSlots(engine: Engine, gate: string, queue: string): Promise<void> {
-  const free = await freeSlots(engine, gate);
-  if (free === 0) return;
-  const next = await engine.table.due(queue, engine.clock.now(), free);
-  await engine.dispatcher.send(next.map(({ pk, sk }) => ({ pk, sk })));
-}
-
 function isClaimable(row: WorkRow, now: number): boolean {
   if (row.queue === null || row.dueAt === null) return false;
   return row.hold === 'wait' || row.dueAt <= now;
@@ -134,7 +127,7 @@ function isClaimable(row: WorkRow, now: number): boolean {
 
 function kindOf(row: WorkRow): Kind {
   if (row.queue === DIGEST_QUEUE) return 'digest';
-  if (!isDestinationQueue(row.queue ?? '')) return 'upload';
+  if (destinationOf(row.queue ?? '') === null) return 'upload';
   return row.sk.startsWith(STRIPE_PREFIX) ? 'stripe' : 'head';
 }
 
@@ -151,7 +144,7 @@ interface Gate {
 function gateOf(row: WorkRow, kind: Kind, now: number): Gate | null {
   if (kind === 'upload') return null;
   if (kind === 'digest') return { name: DIGEST_QUEUE, entry: row.pk, want: 0, place: now };
-  const name = (row.queue ?? '').slice('dest#'.length);
+  const name = destinationOf(row.queue ?? '') ?? '';
   if (kind === 'stripe') {
     const stripe = StripeState.parse(row.state);
     return { name, entry: stripe.transferId, want: stripe.want, place: stripe.readyAt };

@@ -1,7 +1,7 @@
 /** Moving, seen from the head: stripes are made, woken, and found to be done. */
 import { Fault } from '#core/fault.ts';
 import type { Release } from '#core/ports/work-table.ts';
-import { destinationQueue, type Moving, readyAt, type StripeState, stripeKey } from '#core/state.ts';
+import { begunQueue, type Moving, readyAt, type StripeState, stripeKey } from '#core/state.ts';
 import { endStale } from './canceling.ts';
 import { ensureDigest } from './digest-row.ts';
 import { idleDelayMs, MAX_SESSIONS } from './engine.ts';
@@ -60,7 +60,7 @@ async function makeStripes({ engine, head }: HeadStep, { plan }: Moving): Promis
     await engine.table.create(
       {
         ...stripeKey(transferId, head.sessionNo, index),
-        queue: destinationQueue(destinationId),
+        queue: begunQueue(destinationId),
         dueAt: readyAt(head),
         phase: 'moving',
         state,

@@ -2,7 +2,16 @@
 import { Fault } from '#core/fault.ts';
 import type { PushProvider } from '#core/ports/provider.ts';
 import type { Release } from '#core/ports/work-table.ts';
-import { type HeadState, headRank, isHigher, type Live, type Opening, type Step, withEvent } from '#core/state.ts';
+import {
+  begunQueue,
+  type HeadState,
+  headRank,
+  isHigher,
+  type Live,
+  type Opening,
+  type Step,
+  withEvent,
+} from '#core/state.ts';
 import { type Engine, idleDelayMs, PAUSE_LOOK_MS } from './engine.ts';
 import { errorOf } from './kept-fault.ts';
 import type { Lease } from './lease.ts';
@@ -52,7 +61,8 @@ export async function commitStep(
     throw new Fault('bug', 'engine.rank', `a commit must raise the rank: ${head.step.phase} to ${step.phase}`);
   }
   const guard = step.phase === 'finishing' ? { unlessWish: 'cancel' as const } : undefined;
-  const isCommitted = await lease.commit({ phase: step.phase, state: next }, guard);
+  const queue = step.phase === 'moving' ? { queue: begunQueue(head.file.destinationId) } : {};
+  const isCommitted = await lease.commit({ phase: step.phase, state: next, ...queue }, guard);
   if (!isCommitted) return { head };
   engine.log.info('transfer.commit', logged(next));
   await publishTransfer(engine, lease.key, 0);

@@ -1,6 +1,6 @@
 /** Holding a work row: renewed by a timer apart from commits, and let go before anybody else may take it. */
 import { LeaseLost } from '#core/fault.ts';
-import type { Advance, Claim, CommitGuard, Release, RowKey, WorkRow } from '#core/ports/work-table.ts';
+import type { Claim, CommitGuard, Move, Release, RowKey, WorkRow } from '#core/ports/work-table.ts';
 import { type Engine, LEASE_MS, MARGIN_MS, RENEW_MS } from './engine.ts';
 import { repeated } from './repeat.ts';
 
@@ -15,7 +15,7 @@ export interface Lease {
   /** Aborts with LeaseLost before the lease could end under us. */
   readonly signal: AbortSignal;
   /** Throws LeaseLost when the row is no longer ours; false when only the guard stood in the way. */
-  commit(advance: Advance, guard?: CommitGuard): Promise<boolean>;
+  commit(advance: Move, guard?: CommitGuard): Promise<boolean>;
 }
 
 export interface Held {
@@ -64,7 +64,7 @@ export async function underLease(held: Held, work: (lease: Lease) => Promise<Rel
   }
 }
 
-async function commit(held: Held, lost: AbortController, advance: Advance, guard?: CommitGuard): Promise<boolean> {
+async function commit(held: Held, lost: AbortController, advance: Move, guard?: CommitGuard): Promise<boolean> {
   const { engine, key, claim } = held;
   lost.signal.throwIfAborted();
   if (await repeated(engine.clock, () => engine.table.commit(key, claim.token, advance, engine.clock.now(), guard)))

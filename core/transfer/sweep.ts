@@ -1,10 +1,12 @@
 /** The safety net under every hint: asks each queue for what is due and hints at as much as can start. */
-import { DIGEST_QUEUE, destinationQueue, UPLOAD_QUEUE } from '#core/state.ts';
+import { begunQueue, DIGEST_QUEUE, STRIPE_PREFIX, UPLOAD_QUEUE, waitingQueue } from '#core/state.ts';
 import type { Engine } from './engine.ts';
 import { freeSlots } from './gate.ts';
 
 const UPLOADS_AT_ONCE = 50;
-/** Beyond the free slots: heads that arm, finish or end need none. */
+/** What has begun is bounded by what may run at once and by what stalls; most of it needs no room. */
+const BEGUN_AT_ONCE = 50;
+/** Beyond the free slots: a waiting head that finds nothing to open lets its slot go at once. */
 const SPARE = 8;
 const PURGE_AT_ONCE = 200;
 
@@ -15,10 +17,29 @@ export async function sweep(engine: Engine): Promise<number> {
   let sent = await hint(engine, UPLOAD_QUEUE, now, UPLOADS_AT_ONCE);
   sent += await hint(engine, DIGEST_QUEUE, now, (await freeSlots(engine, DIGEST_QUEUE)) + SPARE);
   for (const { id } of destinations) {
-    sent += await hint(engine, destinationQueue(id), now, (await freeSlots(engine, id)) + SPARE);
+    sent += await hint(engine, begunQueue(id), now, BEGUN_AT_ONCE);
+    sent += await hint(engine, waitingQueue(id), now, (await freeSlots(engine, id)) + SPARE);
   }
   await engine.table.purge(now, PURGE_AT_ONCE);
   return sent;
+}
+
+/**
+ * Whoever frees a slot calls the next in line: refused work is not polled. Stripes of what has begun come first, and only what
+ * they leave is offered to those that wait.
+ */
+export async function fillSlots(engine: Engine, gate: string): Promise<void> {
+  const free = await freeSlots(engine, gate);
+  if (free === 0) return;
+  const now = engine.clock.now();
+  if (gate === DIGEST_QUEUE) {
+    await hint(engine, DIGEST_QUEUE, now, free);
+    return;
+  }
+  const begun = await engine.table.due(begunQueue(gate), now, free + SPARE);
+  const files = new Set(begun.filter(({ sk }) => sk.startsWith(STRIPE_PREFIX)).map(({ pk }) => pk)).size;
+  const waiting = files < free ? await engine.table.due(waitingQueue(gate), now, free - files) : [];
+  await engine.dispatcher.send([...begun, ...waiting].map(({ pk, sk }) => ({ pk, sk })));
 }
 
 async function hint({ table, dispatcher }: Engine, queue: string, now: number, limit: number): Promise<number> {

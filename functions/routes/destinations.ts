@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { Fault } from '#core/fault.ts';
 import type { Destination } from '#core/ports/destinations.ts';
-import { destinationQueue } from '#core/state.ts';
+import { begunQueue, waitingQueue } from '#core/state.ts';
 import {
   CheckAnswer,
   CreateDestination,
@@ -90,8 +90,9 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
     async (c) => {
       const destination = await known(c.req.valid('param').id);
       // A transfer under way is always due some time, also while it is paused.
-      const waiting = await table.due(destinationQueue(destination.id), Number.MAX_SAFE_INTEGER, 1);
-      if (waiting.length > 0) {
+      const queues = [waitingQueue(destination.id), begunQueue(destination.id)];
+      const found = await Promise.all(queues.map((queue) => table.due(queue, Number.MAX_SAFE_INTEGER, 1)));
+      if (found.flat().length > 0) {
         throw new Fault('rejected', 'destination.busy', 'files are on their way there: cancel them first');
       }
       await destinations.remove(destination.id);

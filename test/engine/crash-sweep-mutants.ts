@@ -1,6 +1,6 @@
 /** Stores and destinations that break a promise, to see that the crash sweep notices. Without a death each of them does well. */
 import type { WorkTable } from '#core/ports/work-table.ts';
-import { isDestinationQueue, STRIPE_PREFIX } from '#core/state.ts';
+import { destinationOf, STRIPE_PREFIX } from '#core/state.ts';
 import type { Story } from './crash-sweep-run.ts';
 import { blind, staged } from './crash-sweep-stories.ts';
 
@@ -43,7 +43,7 @@ export const losesTheDue: Story = {
   sabotage: () => ({
     table: (table): WorkTable => ({
       ...table,
-      due: async (queue, now, limit) => (isDestinationQueue(queue) ? [] : table.due(queue, now, limit)),
+      due: async (queue, now, limit) => (destinationOf(queue) !== null ? [] : table.due(queue, now, limit)),
     }),
   }),
   tell: staged({ sizeBytes: 50 }),

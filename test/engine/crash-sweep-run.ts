@@ -3,7 +3,15 @@ import { createUpload } from '#core/intake/announce.ts';
 import type { Intake } from '#core/intake/intake.ts';
 import { receive, receiveInbox } from '#core/intake/receive.ts';
 import type { PushProvider } from '#core/ports/provider.ts';
-import { DIGEST_QUEUE, destinationQueue, type HeadState, headKey, UPLOAD_QUEUE, uploadKey } from '#core/state.ts';
+import {
+  begunQueue,
+  DIGEST_QUEUE,
+  type HeadState,
+  headKey,
+  UPLOAD_QUEUE,
+  uploadKey,
+  waitingQueue,
+} from '#core/state.ts';
 import type { Engine, Limits } from '#core/transfer/engine.ts';
 import type { TransferId, UploadId } from '#core/wire/ids.ts';
 import { CALM, type Fates, type Process } from '../simulation/process.ts';
@@ -182,7 +190,7 @@ function loseHints(world: World, isCrashed: () => boolean): void {
 
 function untilWithSweeps(lab: Lab): Run['until'] {
   const { clock, table, rigs } = lab.world;
-  const queues = [UPLOAD_QUEUE, DIGEST_QUEUE, ...[...rigs.keys()].map(destinationQueue)];
+  const queues = [UPLOAD_QUEUE, DIGEST_QUEUE, ...[...rigs.keys()].flatMap((id) => [waitingQueue(id), begunQueue(id)])];
   let sweptAt = START_MS;
 
   const minuteAfter = (atMs: number) => START_MS + Math.ceil((atMs - START_MS) / SWEEP_MS) * SWEEP_MS;

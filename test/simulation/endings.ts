@@ -1,12 +1,14 @@
 /** How a run has to end: every transfer as its people wanted it, no viewer misled, nothing left behind. */
 import { Fault } from '#core/fault.ts';
 import { readView } from '#core/read-view.ts';
-import { uploadKey } from '#core/state.ts';
+import { type TransferFile, uploadKey } from '#core/state.ts';
 import type { Engine } from '#core/transfer/engine.ts';
+import type { TransferId } from '#core/wire/ids.ts';
 import { chunkPrefix } from '#core/wire/keys.ts';
 import { isNews, type TransferView } from '#core/wire/transfer.ts';
 import { headOf } from './ledger.ts';
 import type { People } from './people.ts';
+import type { RigFile } from './rig-provider.ts';
 import type { Scenario } from './scenario.ts';
 import type { Subject } from './subject.ts';
 import type { World } from './world.ts';
@@ -15,7 +17,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 /** After quiet: the longest idle look, the longest backoff, leases, and people who try again. */
-const PATIENCE_MS = 6 * HOUR_MS;
+const PATIENCE_MS = 12 * HOUR_MS;
 /** Two clocks, each five seconds off. */
 const SKEW_MS = 10_000;
 
@@ -23,6 +25,8 @@ const SKEW_MS = 10_000;
 export async function settled(world: World, scenario: Scenario, actors: People): Promise<void> {
   const { clock, table, journal } = world;
   const isLeft = leavers(scenario, actors);
+  // What no event told of is found when the inbox is listed, every ten minutes.
+  if (scenario.files.some(({ via }) => via === 'inbox')) await clock.sleep(11 * MINUTE_MS);
   const untilMs = clock.now() + PATIENCE_MS;
   for (;;) {
     await actors.mend();
@@ -41,46 +45,54 @@ export async function settled(world: World, scenario: Scenario, actors: People):
   }
 }
 
-export async function checkEndings(world: World, scenario: Scenario, actors: People): Promise<void> {
-  const { table, journal, rigs } = world;
-  const plans = new Map(
-    [...actors.uploads].map(([index, upload]) => [
-      upload.uploadId,
-      scenario.files.find((file) => file.index === index),
-    ]),
-  );
+/** Every transfer ended as its people wanted it. Answers the phase in which each did. */
+export async function checkEndings(world: World, scenario: Scenario, actors: People): Promise<Record<string, string>> {
+  const { table, journal, staging } = world;
+  const endings: Record<string, string> = {};
+  const delivered = new Set<string>();
   const isLeft = leavers(scenario, actors);
+  const isWrong = new Set(
+    scenario.files.filter(({ digests }) => digests === 'wrong').map(({ index }) => actors.uploads.get(index)?.uploadId),
+  );
   for (const id of await actors.transferIds()) {
     const row = await table.get({ pk: `T#${id}`, sk: '@' });
     if (row === null) continue;
     const { file, step } = headOf(row);
+    endings[id] = step.phase;
+    if (step.phase === 'done' && file.layout.kind === 'object')
+      delivered.add(`${file.layout.key} ${file.layout.version}`);
     if (isLeft.has(file.uploadId)) continue;
-    const files =
-      rigs
-        .get(file.destinationId)
-        ?.files()
-        .filter(({ transferId }) => transferId === id) ?? [];
-    const isWrong = plans.get(file.uploadId)?.digests === 'wrong';
-    if (step.phase === 'done') {
-      const content = world.contents.get(file.layout.kind === 'object' ? file.layout.version : file.uploadId);
-      const same =
-        files.length === 1 && content !== undefined && Buffer.compare(content, files[0]?.content ?? content) === 0;
-      if (!same) journal.violate('I4', `${id} is done with ${files.length} files, or with other bytes`);
-      if (isWrong) journal.violate('I4', `${id} is done although its digest was wrong`);
-    } else {
-      if (files.length > 0) journal.violate('I6', `${id} is ${step.phase} and was delivered`);
-      if (step.phase === 'failed' && !isWrong) journal.violate('I9', `${id} has failed: ${errorOf(row)}`);
-      const isStale = step.phase === 'canceled' && step.code === 'upload.replaced';
-      if (step.phase === 'canceled' && !isStale && row.wish !== 'cancel')
-        journal.violate('I6', `${id} was canceled by nobody`);
-    }
+    if (step.phase === 'done') checkDelivery(world, id, file);
+    else if (filesOf(world, id, file.destinationId).length > 0)
+      journal.violate('I6', `${id} is ${step.phase}, and there`);
+    const isFalse = isWrong.has(file.uploadId);
+    if (step.phase === 'done' && isFalse) journal.violate('I4', `${id} is done although its digest was wrong`);
+    if (step.phase === 'failed' && !isFalse) journal.violate('I9', `${id} has failed: ${errorOf(row)}`);
+    const isMeant = row.wish === 'cancel' || (step.phase === 'canceled' && step.code === 'upload.replaced');
+    if (step.phase === 'canceled' && !isMeant) journal.violate('I6', `${id} was canceled by nobody`);
   }
-  for (const upload of actors.uploads.values()) {
-    for (const { transferId } of upload.specs) {
-      if ((await table.get({ pk: `T#${transferId}`, sk: '@' })) === null)
-        journal.violate('I9', `${transferId} was never made`);
-    }
+  for (const { specs } of actors.uploads.values()) {
+    const lost = specs.find(({ transferId }) => endings[transferId] === undefined);
+    if (lost !== undefined) journal.violate('I9', `${lost.transferId} was never made`);
   }
+  const wishes = scenario.chaos.wishes + scenario.chaos.haste;
+  for (const { key, version } of staging.objects()) {
+    const isLost = key.startsWith('inbox/') && !delivered.has(`${key} ${version}`);
+    if (isLost && wishes === 0) journal.violate('I9', `${key} lies in the inbox and was not delivered`);
+  }
+  return endings;
+}
+
+function checkDelivery(world: World, id: TransferId, { layout, uploadId, destinationId }: TransferFile): void {
+  const content = world.contents.get(layout.kind === 'object' ? layout.version : uploadId);
+  const [only, ...more] = filesOf(world, id, destinationId);
+  const isIntact = content !== undefined && only !== undefined && Buffer.compare(content, only.content) === 0;
+  if (!isIntact || more.length > 0) world.journal.violate('I4', `${id} is done and not there once, as it was staged`);
+}
+
+function filesOf({ rigs }: World, id: TransferId, destinationId: string): readonly RigFile[] {
+  const files = rigs.get(destinationId)?.files() ?? [];
+  return files.filter(({ transferId }) => transferId === id);
 }
 
 /** What a viewer saw last is not ahead of the table, and nothing he is told later takes him back. */

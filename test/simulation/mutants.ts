@@ -61,8 +61,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       edit(
         'head-step.ts',
-        'const isCommitted = await lease.commit({ phase: step.phase, state: next }, guard);',
-        "const isCommitted = step.phase === 'finishing' || (await lease.commit({ phase: step.phase, state: next }, guard));",
+        'const isCommitted = await lease.commit({ phase: step.phase, state: next, ...queue }, guard);',
+        "const isCommitted = step.phase === 'finishing' || (await lease.commit({ phase: step.phase, state: next, ...queue }, guard));",
       ),
     ],
   },
@@ -88,6 +88,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'wishes are not read while parts move',
+    theme: 'fickle',
     edits: [edit('stripe.ts', 'stop ??= await reasonToStop(drive);', 'await reasonToStop(drive);')],
   },
   {

@@ -4,7 +4,6 @@ import type { Rumour } from '#core/ports/progress.ts';
 import { isNews, type TransferView } from '#core/wire/transfer.ts';
 import { checkNothingWaits } from './audit-rest.ts';
 import { checkEndings, checkViews, removal, settled } from './endings.ts';
-import { headOf } from './ledger.ts';
 import { mishaps } from './mishaps.ts';
 import { people } from './people.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
@@ -52,10 +51,10 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   const scenario = tune(scenarioOf(seed));
   const world = createWorld({ seed, limits: scenario.limits, rigs: scenario.rigs, sabotage });
   const { clock, journal } = world;
-  let isOver = false;
+  const over: { endings: SeedResult['endings'] | null } = { endings: null };
   void story(world, scenario, subject).then(
-    () => {
-      isOver = true;
+    (endings) => {
+      over.endings = endings;
     },
     (error: unknown) => journal.violate('story', error instanceof Error ? String(error.stack) : String(error)),
   );
@@ -63,9 +62,12 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   let momentMs = 0;
   let atOnce = 0;
   for (;;) {
+    const { endings } = over;
     const broken = journal.violation();
     if (broken !== null) throw new BrokenInvariant(seed, broken, journal.tail());
-    if (isOver) break;
+    if (endings !== null) {
+      return { seed, steps, effects: journal.count(), simulatedMs: clock.now() - START_MS, endings };
+    }
     steps += 1;
     if (clock.now() > momentMs) [momentMs, atOnce] = [clock.now(), 0];
     atOnce += 1;
@@ -73,12 +75,9 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     if (steps > STEPS_MOST) journal.violate('I9', `the run does not come to rest in ${STEPS_MOST} steps`);
     if (!(await clock.step())) journal.violate('I9', 'nobody waits for anything');
   }
-  const rows = await world.table.owned('local', { limit: 100 });
-  const endings = Object.fromEntries(rows.map(({ row }) => [headOf(row).file.transferId, row.phase]));
-  return { seed, steps, effects: journal.count(), simulatedMs: clock.now() - START_MS, endings };
 }
 
-async function story(world: World, scenario: Scenario, subject: Subject): Promise<void> {
+async function story(world: World, scenario: Scenario, subject: Subject): Promise<SeedResult['endings']> {
   const { clock } = world;
   const luck = mishaps(scenario);
   const pool = workers(world, scenario, luck, subject);
@@ -101,7 +100,7 @@ async function story(world: World, scenario: Scenario, subject: Subject): Promis
   for (const place of world.rigs.values()) place.calmDown();
   await clients;
   await settled(world, scenario, actors);
-  await checkEndings(world, scenario, actors);
+  const endings = await checkEndings(world, scenario, actors);
   await checkViews(world, seen, actors);
   actors.slowDown();
   luck.limp();
@@ -112,6 +111,7 @@ async function story(world: World, scenario: Scenario, subject: Subject): Promis
     (work) => pool.inProcess('sweep', (process) => work(world.engine(process))),
     subject,
   );
+  return endings;
 }
 
 function learn(seen: Map<string, TransferView>, rumours: readonly Rumour[]): void {

@@ -52,14 +52,21 @@ const wide: Theme = (scenario) => {
   };
 };
 
-/** People who change their minds while every effect takes its time. */
-const fickle: Theme = (scenario) => ({
-  ...scenario,
-  isPunctual: true,
-  rigs: quick(scenario, 400),
-  chaos: { ...scenario.chaos, ...CALM, slow: 0.5, slowMs: 400, haste: 0.08, cancels: 0.7, wishes: 4 },
-  files: [0, 1, 2, 3, 4, 5].map((index) => plain(scenario, index)),
-});
+/** People who change their minds while every effect takes its time, about files that take theirs. */
+const fickle: Theme = (scenario) => {
+  const { chance } = scenario;
+  const isLong = chance.is(0.4);
+  return {
+    ...scenario,
+    isPunctual: true,
+    budgetMs: 240_000,
+    rigs: quick(scenario, isLong ? 3_000 : 400),
+    chaos: { ...scenario.chaos, ...CALM, slow: 0.5, slowMs: 400, haste: 0.08, cancels: 0.6, wishes: 4 },
+    files: isLong
+      ? [{ ...plain(scenario, 0), sizeBytes: chance.int(60, 120) * 4 }]
+      : [0, 1, 2, 3, 4, 5].map((index) => plain(scenario, index)),
+  };
+};
 
 /** Sessions and processes die under stripes that wait for bytes or rest. */
 const dying: Theme = (scenario) => ({

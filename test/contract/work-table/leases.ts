@@ -124,6 +124,14 @@ export const leaseLaws: Laws<WorkTable> = {
     expect(await table.commit(KEY, token, NEXT, NOW + 1)).toBe(true);
     expect(await table.get(KEY)).toEqual({ ...row, ...NEXT, updatedAt: NOW + 1 });
   },
+  'commit may move the row to another queue, where it is due from then on': async (table) => {
+    const { token } = await held(table);
+    expect(await table.commit(KEY, token, { ...NEXT, queue: 'dest#other' }, NOW)).toBe(true);
+    expect(await table.commit(KEY, token, NEXT, NOW)).toBe(true);
+    expect(await table.get(KEY)).toMatchObject({ queue: 'dest#other', hold: 'lease' });
+    expect(await table.due('dest#a', NOW + LEASE_MS, 10)).toEqual([]);
+    expect(await table.due('dest#other', NOW + LEASE_MS, 10)).toEqual([KEY]);
+  },
   'a commit guarded by a wish loses once that wish is there, and only then': async (table) => {
     const { token } = await held(table);
     expect(await table.commit(KEY, token, NEXT, NOW, { unlessWish: 'cancel' })).toBe(true);
