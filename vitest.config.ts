@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{core,adapters,providers,functions,relay,local,cli}/**/*.test.ts',
+            '{core,adapters,clients,providers,functions,relay,local,cli}/**/*.test.ts',
             'test/{engine,web,providers,relay,cli,api,functions}/**/*.test.ts',
           ],
         },

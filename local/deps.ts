@@ -3,7 +3,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { startBucket } from '#adapters/bucket/server.ts';
 import { laneDispatcher, lanes } from '#adapters/lanes/dispatcher.ts';
 import { memoryProgress } from '#adapters/memory/progress.ts';
-import { s3Client } from '#adapters/s3/client.ts';
 import { s3StagingIntake, s3StagingSource } from '#adapters/s3/staging.ts';
 import { sqliteCells } from '#adapters/sqlite/cells.ts';
 import { openDatabase } from '#adapters/sqlite/open.ts';
@@ -13,6 +12,7 @@ import { jsonLog } from '#adapters/system/log.ts';
 import { sealedAccounts } from '#adapters/vault/accounts.ts';
 import { cellDestinations } from '#adapters/vault/destinations.ts';
 import { keyFile } from '#adapters/vault/key-file.ts';
+import { s3Client } from '#clients/s3/client.ts';
 import type { Intake } from '#core/intake/intake.ts';
 import type { Engine } from '#core/transfer/engine.ts';
 import { evict } from '#core/transfer/gate.ts';
@@ -46,7 +46,6 @@ export async function composeLocal(env: Env, data: DataDir) {
   const bootId = randomUUID().slice(0, 8);
   const progress = memoryProgress();
   const accounts = sealedAccounts(cells, await keyFile(data.path('key')));
-  const destinations = cellDestinations({ cells, accounts, kinds: providerKinds, clock });
   const draining = new AbortController();
   const lastCall = new AbortController();
 
@@ -65,6 +64,13 @@ export async function composeLocal(env: Env, data: DataDir) {
   });
   data.write('s3.json', `${JSON.stringify({ ...keys, region: REGION, endpoint: bucket.url, bucket: BUCKET })}\n`);
   const s3 = { ...keys, endpoint: bucket.url, region: REGION, forcePathStyle: true };
+  const destinations = cellDestinations({
+    cells,
+    accounts,
+    kinds: providerKinds,
+    clock,
+    staging: { service: 's3', endpoint: bucket.url, bucket: BUCKET },
+  });
   const client = s3Client(s3);
   const source = s3StagingSource(client, BUCKET);
 

@@ -3,11 +3,11 @@
  * another size or overwrite; there is no checksum in it, because the browser's bytes are not known when it is made.
  */
 import { AwsV4Signer } from 'aws4fetch';
+import { type S3Config, s3Endpoint } from '#clients/s3/client.ts';
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ChunkPut, PresignedPut } from '#core/ports/staging.ts';
 import { chunkKey } from '#core/wire/keys.ts';
-import { type S3Config, s3Endpoint } from './client.ts';
 
 export interface PresignConfig extends S3Config {
   readonly bucket: string;

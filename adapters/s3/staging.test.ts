@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import { s3Client } from '#clients/s3/client.ts';
 import type { StagingSource } from '#core/ports/staging.ts';
-import { s3Client } from './client.ts';
 import { s3StagingSource } from './staging.ts';
 
 type Behaviour = (request: IncomingMessage, response: ServerResponse) => void;

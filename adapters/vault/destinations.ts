@@ -3,7 +3,7 @@ import type { Accounts } from '#core/ports/accounts.ts';
 import type { Cells } from '#core/ports/cells.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { Destination, Destinations } from '#core/ports/destinations.ts';
-import type { Provider, ProviderKind } from '#core/ports/provider.ts';
+import type { Provider, ProviderKind, StagingPlace } from '#core/ports/provider.ts';
 import { credentialHandles } from './credentials.ts';
 import { destinationCells, type Stored } from './destination-cells.ts';
 import { kindOf, parseCredentials, parseId, parseSettings } from './parse.ts';
@@ -13,12 +13,13 @@ export interface DestinationParts {
   readonly accounts: Accounts;
   readonly kinds: readonly ProviderKind[];
   readonly clock: Clock;
+  readonly staging: StagingPlace;
 }
 
 /** Connected drivers that are kept; the one unused for longest goes first. */
 const CONNECTED_MAX = 256;
 
-export function cellDestinations({ cells, accounts, kinds, clock }: DestinationParts): Destinations {
+export function cellDestinations({ cells, accounts, kinds, clock, staging }: DestinationParts): Destinations {
   const stored = destinationCells(cells);
   const handleFor = credentialHandles(accounts);
   const connected = connections((id, { provider, settings }) => {
@@ -28,6 +29,7 @@ export function cellDestinations({ cells, accounts, kinds, clock }: DestinationP
       settings: parseSettings(kind, settings),
       credentials: handleFor(id),
       clock,
+      staging,
     };
     return kind.connect(connection);
   });

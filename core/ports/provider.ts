@@ -155,6 +155,14 @@ export interface Connection<Settings, C> {
   readonly settings: Settings;
   readonly credentials: CredentialHandle<C>;
   readonly clock: Clock;
+  readonly staging: StagingPlace;
+}
+
+/** Where staged objects lie. A destination of the same service, at the same address, may copy them without us. */
+export interface StagingPlace {
+  readonly service: 's3' | 'oss' | 'memory';
+  readonly endpoint: string;
+  readonly bucket: string;
 }
 
 /** One kind of destination: its schemas, and how to connect to one. */
@@ -178,10 +186,11 @@ export function providerKind<Settings, C>(kind: {
     id: kind.id,
     settings: kind.settings,
     credentials: secret,
-    connect: ({ destinationId, settings, credentials, clock }) =>
+    connect: ({ destinationId, settings, credentials, clock, staging }) =>
       kind.connect({
         destinationId,
         clock,
+        staging,
         settings: kind.settings.parse(settings),
         credentials: {
           read: async () => parseSecret(secret, await credentials.read()),

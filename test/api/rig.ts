@@ -28,6 +28,7 @@ import { CreateUploadAnswer } from '#core/wire/upload.ts';
 import { folderKind } from '#providers/folder/provider.ts';
 import { type Api, createApi } from '../../functions/api.ts';
 import { moveHandler } from '../../functions/move.ts';
+import { NO_STORE } from '../support/no-store.ts';
 
 export const TOKEN = 'a-token-of-the-owner';
 /** Speaks for somebody else. */
@@ -125,7 +126,7 @@ export async function apiRig(): Promise<ApiRig> {
   const staging = memoryStaging(clock);
   const dispatcher = memoryDispatcher(clock);
   const accounts = sealedAccounts(cells, sealKey(new Uint8Array(32)));
-  const destinations = cellDestinations({ cells, accounts, kinds: [folderKind, keyedKind], clock });
+  const destinations = cellDestinations({ cells, accounts, kinds: [folderKind, keyedKind], clock, staging: NO_STORE });
   await destinations.create({ id: 'folder', provider: 'folder', settings: { root } });
   await destinations.create({ id: 'second', provider: 'folder', settings: { root: join(root, 'second') } });
   const shared = { table, source: staging, dispatcher, destinations, progress, clock, log: listeningLog(logged) };

@@ -10,6 +10,7 @@ import { cellDestinations } from '#adapters/vault/destinations.ts';
 import { Sealed, sealKey } from '#adapters/vault/seal.ts';
 import type { Cells } from '#core/ports/cells.ts';
 import { providerKinds } from '#providers/index.ts';
+import { NO_STORE } from '../support/no-store.ts';
 import { type AccountsRig, accountsContract } from './accounts.contract.ts';
 import { type DestinationsRig, destinationsContract } from './destinations.contract.ts';
 import { temporaryFolder } from './sqlite/folder.ts';
@@ -28,7 +29,7 @@ describe('vault over a table whose replies get lost', () => {
   it('every write answers as if its reply had come', async () => {
     const cells = losingReplies(memoryCells());
     const accounts = sealedAccounts(cells, key);
-    const destinations = cellDestinations({ cells, accounts, kinds: providerKinds, clock });
+    const destinations = cellDestinations({ cells, accounts, kinds: providerKinds, clock, staging: NO_STORE });
     await accounts.store('pan', { token: 1 });
     const version = (await accounts.read('pan'))?.version ?? 0;
     expect(await accounts.rotate('pan', version, { token: 2 })).toBe('stored');
@@ -71,7 +72,8 @@ function accountsRig(cells: Cells): AccountsRig {
 
 function destinationsRig(cells: Cells): DestinationsRig {
   return {
-    destinations: (kinds) => cellDestinations({ cells, accounts: sealedAccounts(cells, key), kinds, clock }),
+    destinations: (kinds) =>
+      cellDestinations({ cells, accounts: sealedAccounts(cells, key), kinds, clock, staging: NO_STORE }),
   };
 }
 

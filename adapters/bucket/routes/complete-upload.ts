@@ -3,10 +3,10 @@
  * on their number and not on their size. The answer is remembered: a client that lost it and asks again gets it again.
  */
 import { createHash } from 'node:crypto';
+import { combineCrc, isCrc } from '#core/crc.ts';
 import { CHECKSUM_ALGORITHMS, type Checksum, checksumElement, checksumHasher } from '../checksum.ts';
 import { bareEtag, writeCondition } from '../conditions.ts';
 import { type Call, type Context, objectOf, type Reply } from '../context.ts';
-import { combineCrc, isCrc } from '../crc-combine.ts';
 import { S3Error } from '../errors.ts';
 import type { Piece } from '../objects.ts';
 import { receiveText } from '../receive.ts';

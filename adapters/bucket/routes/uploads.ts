@@ -1,7 +1,8 @@
 /** The life of a multipart upload but for its completion: create, parts, listings, abort. */
+
+import { isCrc } from '#core/crc.ts';
 import { type ChecksumType, checksumAlgorithm, checksumElement } from '../checksum.ts';
 import { bucketOf, type Call, type Context, objectOf, type Reply } from '../context.ts';
-import { isCrc } from '../crc-combine.ts';
 import { S3Error } from '../errors.ts';
 import { storedHeaders } from '../metadata.ts';
 import type { S3Request } from '../request.ts';

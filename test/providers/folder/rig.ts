@@ -6,6 +6,7 @@ import { systemClock } from '#adapters/system/clock.ts';
 import type { Item, PushProvider } from '#core/ports/provider.ts';
 import { folderKind } from '#providers/folder/provider.ts';
 import type { PushRig } from '../../contract/push-rig.ts';
+import { NO_STORE } from '../../support/no-store.ts';
 
 export interface FolderRig extends PushRig, AsyncDisposable {
   readonly root: string;
@@ -43,7 +44,13 @@ export async function folderRig(
 export function connectFolder(settings: unknown): PushProvider {
   const none = () => Promise.reject(new Error('a folder has no credentials'));
   const credentials = { read: none, rotate: none };
-  const provider = folderKind.connect({ destinationId: 'nas', settings, credentials, clock: systemClock() });
+  const provider = folderKind.connect({
+    destinationId: 'nas',
+    settings,
+    credentials,
+    clock: systemClock(),
+    staging: NO_STORE,
+  });
   if (provider.mode !== 'push') throw new Error('a folder is pushed to');
   return provider;
 }

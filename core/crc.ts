@@ -1,15 +1,15 @@
 /**
  * The CRC of a concatenation, from the CRCs of its pieces and their lengths, so that a full-object checksum of a
- * multipart upload needs no byte read again. Holds for CRCs whose initial value equals their final XOR, as all three do.
+ * multipart upload needs no byte read again. Holds for CRCs whose initial value equals their final XOR, as all of these do.
  *
  * Appending n zero bytes multiplies the remainder by x^(8n) modulo the polynomial; bits are reflected, so the highest
  * bit stands for x^0.
  */
-import type { ChecksumAlgorithm } from './checksum.ts';
 
-export type CrcAlgorithm = Extract<ChecksumAlgorithm, `crc${string}`>;
+/** `crc64` is the ECMA polynomial, as Aliyun OSS has it; `crc64nvme` that of S3. */
+export type CrcAlgorithm = 'crc32' | 'crc32c' | 'crc64' | 'crc64nvme';
 
-/** Digests are big-endian, as `Hasher.digest` returns them. Sizes in bytes. */
+/** Digests are big-endian. Sizes in bytes. */
 export function combineCrc(
   algorithm: CrcAlgorithm,
   pieces: readonly { readonly digest: Buffer; readonly sizeBytes: number }[],
@@ -26,8 +26,8 @@ export function combineCrc(
   return Buffer.from(total.toString(16).padStart(Number(field.bits) / 4, '0'), 'hex');
 }
 
-export function isCrc(algorithm: ChecksumAlgorithm): algorithm is CrcAlgorithm {
-  return algorithm.startsWith('crc');
+export function isCrc(algorithm: string): algorithm is CrcAlgorithm {
+  return algorithm in FIELDS;
 }
 
 interface Field {
@@ -38,6 +38,7 @@ interface Field {
 const FIELDS: Readonly<Record<CrcAlgorithm, Field>> = {
   crc32: { bits: 32n, polynomial: 0xedb88320n },
   crc32c: { bits: 32n, polynomial: 0x82f63b78n },
+  crc64: { bits: 64n, polynomial: 0xc96c5795d7870f42n },
   crc64nvme: { bits: 64n, polynomial: 0x9a6c9329ac4bc9b5n },
 };
 
