@@ -9,11 +9,13 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { StagingSource } from '#core/ports/staging.ts';
 import { authenticator, type Credential } from './authenticate.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { cors } from './cors.ts';
 import { notification } from './events.ts';
 import { handle, type Service } from './handle.ts';
+import { bucketSource } from './source.ts';
 import { openStore } from './store.ts';
 import { throttle } from './throttle.ts';
 
@@ -55,6 +57,8 @@ export interface Bucket {
   /** Takes no new connections, gives requests in flight 10 s to end, then cuts them. */
   close(): Promise<void>;
   stats(): BucketStats;
+  /** For the engine in the same process: objects of the bucket without HTTP and without credentials. */
+  readonly source: StagingSource;
 }
 
 /** Throws when the port or the folder is in use. */
@@ -108,6 +112,9 @@ export async function startBucket(options: BucketOptions): Promise<Bucket> {
     url: `http://${urlHost(host)}:${port}`,
     port,
     stats: () => ({ ...counters }),
+    source: bucketSource(store, options.bucket, service.outbound, (bytes) => {
+      counters.bytesOut += bytes;
+    }),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const impatience = setTimeout(() => server.closeAllConnections(), CLOSE_MS_MAX);

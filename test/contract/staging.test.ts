@@ -63,6 +63,11 @@ describe('s3 on the embedded bucket', () => {
   });
 
   stagingContract({ name: 's3', timeoutMs: 30_000, make: () => ({ subject: subject() }) });
+  stagingContract({
+    name: 'from inside the embedded bucket',
+    timeoutMs: 30_000,
+    make: () => ({ subject: { ...subject(), source: server.source, windowBytes: MIB } }),
+  });
 
   it('a presigned URL is of no use for anything but its PUT', async () => {
     const presigned = await subject().intake.presignChunk(chunk());
