@@ -10,7 +10,7 @@ export interface Cell extends RowKey {
 
 /**
  * Laws: `swap` writes if the cell's version is `v` (0: if it is absent) and answers whether it did; of racing swaps of one
- * version exactly one wins. A swap repeated after a lost reply may answer false: the caller reads and looks for its own value.
+ * version exactly one wins. A swap or drop repeated after a lost reply may answer false: the caller reads and looks.
  * `list` is ascending by sk and complete up to `limit`, `after` is exclusive. Reads are strongly consistent.
  */
 export interface Cells {
