@@ -72,5 +72,7 @@ interface Hasher {
 }
 
 async function hasher(algorithm: DigestAlgorithm): Promise<Hasher> {
-  return algorithm === 'crc64' ? (await createCRC64()).init() : createHash(algorithm);
+  if (algorithm === 'crc64') return (await createCRC64()).init();
+  if (algorithm === 'crc64nvme') return (await createCRC64('9a6c9329ac4bc9b5')).init();
+  return createHash(algorithm);
 }

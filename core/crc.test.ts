@@ -24,6 +24,24 @@ describe.each(Object.keys(NEW) as CrcAlgorithm[])('combined %s', (algorithm) => 
       expect(combineCrc(algorithm, pieces)).toEqual(await crcOf(algorithm, CONTENT.subarray(0, at)));
     },
   );
+
+  it('of what is followed by more zeros than 32 bits count is the same in one piece and in two', async () => {
+    const first = { digest: await crcOf(algorithm, CONTENT), sizeBytes: CONTENT.byteLength };
+    const nothing = Buffer.alloc(first.digest.byteLength);
+    const zeros = (sizeBytes: number) => ({ digest: nothing, sizeBytes });
+    const [large, larger] = [3 * 2 ** 40 + 7, 2 ** 32 + 1];
+    const whole = combineCrc(algorithm, [first, zeros(large + larger)]);
+    expect(combineCrc(algorithm, [first, zeros(large), zeros(larger)])).toEqual(whole);
+    expect(whole).not.toEqual(combineCrc(algorithm, [first, zeros(large)]));
+  });
+
+  it('of as many parts as an upload may have is that of the whole', async () => {
+    const part = CONTENT.subarray(0, 251);
+    const digest = await crcOf(algorithm, part);
+    const pieces = Array.from({ length: 10_000 }, () => ({ digest, sizeBytes: part.byteLength }));
+    const whole = Buffer.concat(Array.from({ length: 10_000 }, () => part));
+    expect(combineCrc(algorithm, pieces)).toEqual(await crcOf(algorithm, whole));
+  });
 });
 
 async function crcOf(algorithm: CrcAlgorithm, bytes: Uint8Array): Promise<Buffer> {

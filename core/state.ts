@@ -136,15 +136,26 @@ export type StripeState = z.infer<typeof StripeState>;
 export const ReceiptsState = z.object({ v: z.literal(1), have: z.record(z.string(), PartReceiptTag) });
 export type ReceiptsState = z.infer<typeof ReceiptsState>;
 
+/** Bytes [start, end) of a file, and CRCs of them in hex. */
+const DigestPiece = z.object({ start: z.int(), end: z.int(), digests: z.record(z.string(), z.string()) });
+export type DigestPiece = z.infer<typeof DigestPiece>;
+
 /** Row `U#… H#algorithms`: whole-file digests, computed once per upload as bytes arrive. Phases `hashing`, `ended`. */
 export const DigestState = z.object({
   v: z.literal(1),
   uploadId: UploadId,
   algorithms: z.array(DigestAlgorithm).min(1),
+  /** `prompt`: somebody waits for it. `meanwhile`: it is wanted when the parts are through, and costs a lease now and then. */
+  pace: z.enum(['prompt', 'meanwhile']).default('prompt'),
+  /** Bytes read from the start on without a gap. */
   cursorBytes: z.int(),
   /** Saved hash states in base64, valid for this library only. */
   library: z.string(),
   saved: z.record(z.string(), z.string()),
+  /** A reading in one go was cut short: from now on what has been read is kept. */
+  isKeeping: z.boolean().default(false),
+  /** What has been read where only CRCs are wanted, which may be read in any order: apart from each other, ascending. */
+  pieces: z.array(DigestPiece).default([]),
   result: Digests.nullable(),
   failures: z.int(),
   streak: z.int(),
@@ -158,6 +169,7 @@ export const DIGEST_QUEUE = '@digest';
 const WAITING_QUEUE = 'dest#';
 const BEGUN_QUEUE = 'begun#';
 export const STRIPE_PREFIX = 'S#';
+export const DIGEST_PREFIX = 'H#';
 
 /** Transfers that have no session yet: as many as there are files. */
 export const waitingQueue = (destinationId: string): string => `${WAITING_QUEUE}${destinationId}`;
@@ -172,7 +184,7 @@ export function destinationOf(queue: string): string | null {
 export const uploadKey = (id: UploadId): RowKey => ({ pk: `U#${id}`, sk: '@' });
 export const digestKey = (id: UploadId, algorithms: readonly DigestAlgorithm[]): RowKey => ({
   pk: `U#${id}`,
-  sk: `H#${[...algorithms].sort().join(',')}`,
+  sk: `${DIGEST_PREFIX}${[...algorithms].sort().join(',')}`,
 });
 export const headKey = (id: TransferId): RowKey => ({ pk: `T#${id}`, sk: '@' });
 export const stripePrefix = (sessionNo: number): string => `${STRIPE_PREFIX}${sessionNo}#`;

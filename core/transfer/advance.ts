@@ -102,7 +102,8 @@ async function lookOnceMore(engine: Engine, key: RowKey, kind: Kind, release: Re
       await publishTransfer(engine, { pk: key.pk, sk: '@' }, 0);
       return lookAtStripe(engine, key);
     case 'digest':
-      return release.to === 'wait' ? lookAtDigest(engine, key) : wakeHeads(engine, key);
+      if (release.to === 'wait') return lookAtDigest(engine, key);
+      return release.to === 'rest' ? undefined : wakeHeads(engine, key);
     case 'upload':
       return lookAtUpload(engine, key);
     default:

@@ -1,18 +1,19 @@
 /** Moving, seen from the head: stripes are made, woken, and found to be done. */
-import { Fault } from '#core/fault.ts';
 import type { Release } from '#core/ports/work-table.ts';
 import { begunQueue, type Moving, readyAt, type StripeState, stripeKey } from '#core/state.ts';
 import { endStale } from './canceling.ts';
+import { mismatched, wrongClaim } from './claims.ts';
 import { ensureDigest } from './digest-row.ts';
 import { idleDelayMs, MAX_SESSIONS } from './engine.ts';
 import { commitStep, endWith, failure, type HeadStep, type Onward, reopened, waiting } from './head-step.ts';
 import { faultOf } from './kept-fault.ts';
-import { claimedAlgorithms, computedDigests, stripesOf } from './readiness.ts';
+import { claimedAlgorithms, claimedDigests, stripesOf } from './readiness.ts';
 
 export async function arm(context: HeadStep, moving: Moving): Promise<Onward> {
   const { engine, lease, head } = context;
   let stripes = await stripesOf(engine, lease.row, head);
   if (stripes.length < moving.plan.stripes) {
+    await hashClaimed(context);
     await makeStripes(context, moving);
     stripes = await stripesOf(engine, lease.row, head);
   }
@@ -21,7 +22,11 @@ export async function arm(context: HeadStep, moving: Moving): Promise<Onward> {
 
   const doneParts = stripes.reduce((total, { state }) => total + state.doneParts, 0);
   if (stripes.every(({ row }) => row.queue === null) && doneParts === moving.plan.partCount) {
-    return finishIfVerified(context, moving);
+    return finishIfVerified(
+      context,
+      moving,
+      stripes.map(({ state }) => state),
+    );
   }
   for (const { row } of stripes) {
     if (row.queue !== null && row.dueAt === null) await engine.table.wake(row, readyAt(head), engine.clock.now());
@@ -30,6 +35,12 @@ export async function arm(context: HeadStep, moving: Moving): Promise<Onward> {
   await engine.dispatcher.send(ready.map(({ pk, sk }) => ({ pk, sk })));
   const movedAt = Math.max(head.startedAt ?? 0, ...stripes.map(({ state }) => state.movedAt));
   return { release: { to: 'wait', dueAt: engine.clock.now() + idleDelayMs(engine.clock.now() - movedAt) } };
+}
+
+/** Begun with the parts, so that claims are known to hold or not when the last part is through. */
+async function hashClaimed({ engine, head }: HeadStep): Promise<void> {
+  const claimed = claimedAlgorithms(head);
+  if (claimed.length > 0) await ensureDigest(engine, head.file, claimed, 'meanwhile');
 }
 
 /** Stripes are a pure function of the plan: making them again finds them made. */
@@ -76,18 +87,16 @@ function shareOf(parts: number, stripes: number, index: number): number {
 }
 
 /** Claimed digests are compared with the staged bytes before anything is called finished. */
-async function finishIfVerified(context: HeadStep, moving: Moving): Promise<Onward> {
+async function finishIfVerified(context: HeadStep, moving: Moving, stripes: readonly StripeState[]): Promise<Onward> {
   const { engine, lease, head } = context;
-  const claimed = claimedAlgorithms(head);
-  const computed = await computedDigests(engine, head, claimed);
+  const computed = await claimedDigests(engine, head, stripes);
   if (computed === null) {
-    await ensureDigest(engine, head.file, claimed);
+    await ensureDigest(engine, head.file, claimedAlgorithms(head), 'prompt');
     return { release: waiting(engine, head) };
   }
-  const wrong = claimed.find((algorithm) => computed[algorithm] !== head.file.claimed[algorithm]);
+  const wrong = wrongClaim(head, computed);
   if (wrong !== undefined) {
-    const reason = `the staged bytes do not have the ${wrong} that was announced`;
-    return { release: endWith(engine, head, failure(engine, head, new Fault('rejected', 'digest.mismatch', reason))) };
+    return { release: mismatched(engine, head, wrong) };
   }
   if (await isReplaced(context)) return { release: await endStale(context) };
   const { session, plan } = moving;

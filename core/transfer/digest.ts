@@ -1,22 +1,24 @@
-/** One lease of a digest row: reads staged bytes in order and saves the hash states as it goes. */
-import type { IHasher } from 'hash-wasm';
+/** One lease of a digest row: reads staged bytes and saves how far it came. */
 import { toFault } from '#core/fault.ts';
 import type { Release, RowKey } from '#core/ports/work-table.ts';
 import { DigestState, headKey, UploadState, uploadKey } from '#core/state.ts';
-import { type DigestAlgorithm, Digests } from '#core/wire/digest.ts';
 import { backoffMs, isWorthRetrying } from './backoff.ts';
-import { DIGEST_LIBRARY, feed, newHasher } from './digesting.ts';
+import { isAnyOrder } from './digest-ranges.ts';
+import { inAnyOrder, inOneGo, inOrder, type Reading, type ReadingOf } from './digest-reading.ts';
+import { DIGEST_LIBRARY } from './digesting.ts';
 import { type Budget, COMMIT_MS, type Engine, idleDelayMs, LINGER_MS, LINGER_STEP_MS } from './engine.ts';
 import { errorOf } from './kept-fault.ts';
 import type { Lease } from './lease.ts';
-import { type StagedWindow, stagedWindow } from './window.ts';
+import { stagedWindow } from './window.ts';
 
-/** Bytes hashed between two looks at the clock and the budget. */
-const PIECE_BYTES = 16 * 1024 * 1024;
 /** Bytes hashed at most between two commits. */
 const COMMIT_BYTES = 64 * 1024 * 1024;
-
-type Hashers = ReadonlyMap<DigestAlgorithm, IHasher>;
+/** A file up to this size is read in one go: a death costs no more than reading it again. */
+const ONE_GO_BYTES = 1024 * 1024 * 1024;
+/** What a slow bucket gives in one stream, with room to spare: 32 MiB/s. */
+const SLOW_BYTES_PER_MS = (32 * 1024 * 1024) / 1_000;
+/** How often a row that nobody waits for yet takes what has come. */
+const MEANWHILE_MS = 30_000;
 
 export async function advanceDigest(engine: Engine, lease: Lease, budget: Budget): Promise<Release | null> {
   const { clock } = engine;
@@ -25,58 +27,50 @@ export async function advanceDigest(engine: Engine, lease: Lease, budget: Budget
   if (uploadRow === null || uploadRow.phase !== 'open') return { to: 'ended' };
   const upload = UploadState.parse(uploadRow.state);
   const signal = AbortSignal.any([lease.signal, budget.signal]);
-  const window = stagedWindow(engine.source, upload);
 
   let state: DigestState =
     stored.library === DIGEST_LIBRARY ? stored : { ...stored, library: DIGEST_LIBRARY, cursorBytes: 0, saved: {} };
-  const hashers = await loaded(state);
-  let cursor = state.cursorBytes;
-  let committedAt = clock.now();
-  let idleSince = clock.now();
-  const reached = (): DigestState => ({ ...state, cursorBytes: cursor, saved: saved(hashers) });
-  const letGo = (to: 'wait' | 'rest', dueAt: number, left: DigestState): Release => ({
+  let reading: Reading | null = null;
+  const reached = (): DigestState => (reading === null ? state : { ...state, ...reading.kept() });
+  const letGo = (to: 'wait' | 'rest', dueAt: number): Release => ({
     to,
     dueAt,
-    advance: { phase: 'hashing', state: left },
+    advance: { phase: 'hashing', state: reached() },
   });
 
   try {
-    while (cursor < upload.sizeBytes) {
+    const window = stagedWindow(engine.source, upload);
+    reading = await readingOf({ source: engine.source, file: upload, window, state }, lease, budget);
+    const startedWith = reading.keptBytes();
+    let committed = { at: clock.now(), bytes: startedWith };
+    let idleSince = clock.now();
+    while (!reading.isWhole()) {
       signal.throwIfAborted();
-      if (budget.remainingMs() <= 0) return letGo('wait', upload.createdAt, reached());
-      const end = await readyEnd(window, cursor, upload.sizeBytes);
-      if (end === cursor) {
+      if (budget.remainingMs() <= 0) return letGo('wait', upload.createdAt);
+      if (!(await reading.readOn(signal))) {
+        const hasRead = reading.keptBytes() > startedWith;
+        if (state.pace === 'meanwhile') return letGo('rest', clock.now() + restMs(engine, upload, hasRead));
         if (clock.now() - idleSince >= LINGER_MS) {
-          return letGo('wait', clock.now() + idleDelayMs(clock.now() - upload.createdAt), reached());
+          return letGo('wait', clock.now() + idleDelayMs(clock.now() - upload.createdAt));
         }
         await clock.sleep(LINGER_STEP_MS, signal);
         continue;
       }
-      await feed(engine.source, window, { start: cursor, end }, [...hashers.values()], signal, (count) => {
-        cursor += count;
-      });
       idleSince = clock.now();
-      if (cursor - state.cursorBytes >= COMMIT_BYTES || clock.now() - committedAt >= COMMIT_MS) {
+      const freshBytes = reading.keptBytes() - committed.bytes;
+      if (freshBytes >= COMMIT_BYTES || (freshBytes > 0 && clock.now() - committed.at >= COMMIT_MS)) {
         state = { ...reached(), streak: 0 };
         await lease.commit({ phase: 'hashing', state });
-        committedAt = clock.now();
+        committed = { at: clock.now(), bytes: reading.keptBytes() };
       }
     }
+    const ended = { ...state, cursorBytes: upload.sizeBytes, saved: {}, pieces: [], result: reading.result() };
+    return { to: 'ended', advance: { phase: 'ended', state: ended } };
   } catch (error) {
     if (lease.signal.aborted) throw error;
-    if (budget.signal.aborted) return letGo('wait', upload.createdAt, reached());
-    const fault = toFault(error);
-    engine.log.error('digest.fault', { uploadId: upload.uploadId, kind: fault.kind, code: fault.code });
-    const failed = { ...reached(), failures: state.failures + 1, streak: state.streak + 1 };
-    if (isWorthRetrying(fault, failed.streak)) {
-      return letGo('rest', clock.now() + backoffMs(clock, fault, failed.streak), failed);
-    }
-    const told = { at: clock.now(), error: errorOf(fault) };
-    return { to: 'parked', advance: { phase: 'hashing', state: { ...failed, streak: 0, fault: told } } };
+    if (budget.signal.aborted) return letGo('wait', upload.createdAt);
+    return afterFault(engine, reached(), error);
   }
-  const entries = [...hashers].map(([algorithm, hasher]) => [algorithm, hasher.digest('hex')]);
-  const result = Digests.parse(Object.fromEntries(entries));
-  return { to: 'ended', advance: { phase: 'ended', state: { ...state, cursorBytes: cursor, saved: {}, result } } };
 }
 
 /** The transfers that may have waited for the result, or for its failure. */
@@ -89,27 +83,33 @@ export async function wakeHeads(engine: Engine, digest: RowKey): Promise<void> {
   await engine.dispatcher.send(keys);
 }
 
-/** End of the next piece whose bytes are all staged; `from` itself when there is none. */
-async function readyEnd(window: StagedWindow, from: number, sizeBytes: number): Promise<number> {
-  const most = Math.min(from + PIECE_BYTES, sizeBytes);
-  if (window.coveredEnd(from, most) < most) await window.refresh({ start: from, end: most });
-  return window.coveredEnd(from, most);
-}
-
-async function loaded(state: DigestState): Promise<Hashers> {
-  const hashers = new Map<DigestAlgorithm, IHasher>();
-  for (const algorithm of state.algorithms) {
-    const hasher = await newHasher(algorithm);
-    hasher.init();
-    const bytes = state.saved[algorithm];
-    if (bytes !== undefined && state.cursorBytes > 0) hasher.load(Buffer.from(bytes, 'base64'));
-    hashers.set(algorithm, hasher);
+function afterFault({ clock, log }: Engine, reached: DigestState, error: unknown): Release {
+  const fault = toFault(error);
+  log.error('digest.fault', { uploadId: reached.uploadId, kind: fault.kind, code: fault.code });
+  const failed = { ...reached, failures: reached.failures + 1, streak: reached.streak + 1 };
+  if (isWorthRetrying(fault, failed.streak)) {
+    const dueAt = clock.now() + backoffMs(clock, fault, failed.streak);
+    return { to: 'rest', dueAt, advance: { phase: 'hashing', state: failed } };
   }
-  return hashers;
+  const told = { at: clock.now(), error: errorOf(fault) };
+  return { to: 'parked', advance: { phase: 'hashing', state: { ...failed, streak: 0, fault: told } } };
 }
 
-function saved(hashers: Hashers): Record<string, string> {
-  return Object.fromEntries(
-    [...hashers].map(([algorithm, hasher]) => [algorithm, Buffer.from(hasher.save()).toString('base64')]),
-  );
+async function readingOf(of: ReadingOf, lease: Lease, budget: Budget): Promise<Reading> {
+  if (isAnyOrder(of.state.algorithms)) return inAnyOrder(of);
+  const { cursorBytes, isKeeping } = of.state;
+  const isFirst = cursorBytes === 0 && !isKeeping && !lease.unclean;
+  const fits = of.file.sizeBytes <= Math.min(ONE_GO_BYTES, budget.remainingMs() * SLOW_BYTES_PER_MS);
+  return isFirst && fits && (await isStaged(of)) ? inOneGo(of) : inOrder(of);
+}
+
+async function isStaged({ file, window }: ReadingOf): Promise<boolean> {
+  const whole = { start: 0, end: file.sizeBytes };
+  await window.refresh(whole);
+  return window.covers(whole);
+}
+
+/** Bytes keep coming, or the client is away. */
+function restMs({ clock }: Engine, upload: UploadState, hasRead: boolean): number {
+  return hasRead ? MEANWHILE_MS : idleDelayMs(clock.now() - upload.createdAt);
 }

@@ -77,7 +77,7 @@ async function step(context: HeadStep): Promise<Onward> {
 }
 
 async function waitForDigest({ engine, head }: HeadStep, missing: ReturnType<typeof missingDigests>): Promise<Release> {
-  await ensureDigest(engine, head.file, missing);
+  await ensureDigest(engine, head.file, missing, 'prompt');
   const marked = head.events.at(-1)?.type === 'hashing' ? head : withEvent(head, engine.clock.now(), 'hashing');
   return { ...waiting(engine, head), advance: { phase: head.step.phase, state: marked } };
 }

@@ -9,7 +9,7 @@ import { isRemovable } from './collect.ts';
 import { CANCEL_LOOK_MS, type Engine } from './engine.ts';
 import { isPaused } from './head-step.ts';
 import {
-  claimedAlgorithms,
+  claimedDigests,
   computedDigests,
   hasBytesToHash,
   hasReadyPart,
@@ -87,7 +87,8 @@ async function headHasWork(engine: Engine, row: WorkRow, head: HeadState): Promi
     if (stripes.some((stripe) => stripe.row.queue !== null)) {
       return stripes.some((stripe) => stripe.row.queue !== null && stripe.row.dueAt === null);
     }
-    return (await computedDigests(engine, head, claimedAlgorithms(head))) !== null;
+    const states = stripes.map(({ state }) => state);
+    return (await claimedDigests(engine, head, states)) !== null;
   }
   const provider = await engine.destinations.provider(head.file.destinationId);
   if (step.phase === 'staging') return mayOpen(engine, head, provider);

@@ -4,6 +4,7 @@ import type { PlanState } from '#core/plan.ts';
 import { blockCount } from '#core/plan.ts';
 import type { Plan, PushProvider, Session } from '#core/ports/provider.ts';
 import type { HeadState, Opening } from '#core/state.ts';
+import { mismatched, wrongClaim } from './claims.ts';
 import { ensureDigest } from './digest-row.ts';
 import { rangeDigest } from './digesting.ts';
 import { type Engine, MAX_ROUNDS } from './engine.ts';
@@ -19,9 +20,11 @@ export async function open(context: HeadStep, opening: Opening): Promise<Onward>
   const missing = missingDigests(head, provider);
   const digests = await computedDigests(engine, head, missing);
   if (digests === null) {
-    await ensureDigest(engine, head.file, missing);
+    await ensureDigest(engine, head.file, missing, 'prompt');
     return { release: waiting(engine, head) };
   }
+  const wrong = wrongClaim(head, digests);
+  if (wrong !== undefined) return { release: mismatched(engine, head, wrong) };
   const row = await engine.table.get(lease.key);
   if (row === null || !(await mayReopen(engine, head, opening, row))) return { release: waiting(engine, head) };
   const known = await answered(context, opening, { ...row.answers, ...opening.known });

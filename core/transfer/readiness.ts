@@ -8,8 +8,7 @@ import { partRange } from '#core/plan.ts';
 import type { Provider } from '#core/ports/provider.ts';
 import type { WorkRow } from '#core/ports/work-table.ts';
 import {
-  DigestState,
-  digestKey,
+  type DigestState,
   type HeadState,
   type Moving,
   type Opening,
@@ -18,7 +17,9 @@ import {
   UploadState,
   uploadKey,
 } from '#core/state.ts';
-import type { DigestAlgorithm, Digests } from '#core/wire/digest.ts';
+import { DigestAlgorithm, type Digests } from '#core/wire/digest.ts';
+import { readyRanges } from './digest-ranges.ts';
+import { digestRowOf } from './digest-row.ts';
 import type { Engine } from './engine.ts';
 import { missingParts } from './stripe-parts.ts';
 import { stagedWindow } from './window.ts';
@@ -30,27 +31,41 @@ export function missingDigests(head: HeadState, provider: Provider): DigestAlgor
 
 /** Algorithms that the client claimed: believed for an instant upload, checked for bytes that we stage. */
 export function claimedAlgorithms(head: HeadState): DigestAlgorithm[] {
-  const { claimed } = head.file;
-  const all: DigestAlgorithm[] = ['sha1', 'md5', 'sha256', 'crc64'];
-  return all.filter((algorithm) => claimed[algorithm] !== undefined);
+  return DigestAlgorithm.options.filter((algorithm) => head.file.claimed[algorithm] !== undefined);
 }
 
 /**
- * Digests computed for this upload, or null while they are not complete. Throws what ended the hashing, as a Fault `rejected`, unless
- * the transfer has been tried again since.
+ * Digests computed for this upload, perhaps more than these, or null while they are not complete. Throws what ended the hashing, as
+ * a Fault `rejected`, unless the transfer has been tried again since, or the hashing gave up before `sinceMs`.
  */
 export async function computedDigests(
   { table }: Engine,
   head: HeadState,
   algorithms: readonly DigestAlgorithm[],
+  sinceMs = 0,
 ): Promise<Digests | null> {
   if (algorithms.length === 0) return {};
-  const row = await table.get(digestKey(head.file.uploadId, algorithms));
-  if (row === null) return null;
-  const { result, fault } = DigestState.parse(row.state);
+  const found = await digestRowOf(table, head.file.uploadId, algorithms);
+  if (found === null) return null;
+  const { result, fault } = found.state;
   const triedAt = head.events.findLast(({ type }) => type === 'retry')?.at ?? 0;
-  if (fault !== null && fault.at > triedAt) throw new Fault('rejected', fault.error.code, fault.error.message);
+  if (fault !== null && fault.at > triedAt && fault.at >= sinceMs) {
+    throw new Fault('rejected', fault.error.code, fault.error.message);
+  }
   return result;
+}
+
+/**
+ * Of a transfer whose parts are through: digests of what the client claimed, as above. A hashing that gave up while parts were
+ * still moving is tried once more, since nobody had asked for it yet.
+ */
+export function claimedDigests(
+  engine: Engine,
+  head: HeadState,
+  stripes: readonly StripeState[],
+): Promise<Digests | null> {
+  const lastMovedAt = Math.max(0, ...stripes.map(({ movedAt }) => movedAt));
+  return computedDigests(engine, head, claimedAlgorithms(head), lastMovedAt);
 }
 
 /** Some bytes are there: the first chunk, or the whole object. */
@@ -111,15 +126,11 @@ export async function hasReadyPart(
   return ranges.some((range) => window.covers(range));
 }
 
-/** Bytes that the digest row has not read yet lie in the bucket. */
+/** Bytes that the digest row has not read yet lie in the bucket, or it has read them all. */
 export async function hasBytesToHash({ source, table }: Engine, digest: DigestState): Promise<boolean> {
   const row = await table.get(uploadKey(digest.uploadId));
   if (row === null) return false;
   const upload = UploadState.parse(row.state);
-  const { cursorBytes } = digest;
-  if (cursorBytes >= upload.sizeBytes) return true;
-  const window = stagedWindow(source, upload);
-  const next = { start: cursorBytes, end: cursorBytes + 1 };
-  await window.refresh(next);
-  return window.covers(next);
+  if (digest.cursorBytes >= upload.sizeBytes) return true;
+  return (await readyRanges(digest, upload, stagedWindow(source, upload))).length > 0;
 }

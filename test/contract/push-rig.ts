@@ -13,6 +13,8 @@ export interface PushRig {
   provider(): PushProvider;
   /** Given as `chunkBytes`, and what the plan must then answer for files of a few parts. As small as the destination allows. */
   readonly partBytes: number;
+  /** The longest folder and name together; absent: 1,220 and more. */
+  readonly pathBytesMax?: number;
   /** What becomes of two files of one name and folder: both stay, or the one that was finished last. */
   readonly sameName: 'both' | 'last';
   /** The finished file under exactly this name, or null. */
@@ -219,6 +221,7 @@ async function answersTo(asks: readonly DigestAsk[], content: Uint8Array): Promi
 }
 
 async function digest(algorithm: DigestAlgorithm, bytes: Uint8Array): Promise<string> {
-  if (algorithm !== 'crc64') return createHash(algorithm).update(bytes).digest('hex');
-  return (await createCRC64()).update(bytes).digest('hex');
+  if (algorithm === 'crc64') return (await createCRC64()).update(bytes).digest('hex');
+  if (algorithm === 'crc64nvme') return (await createCRC64('9a6c9329ac4bc9b5')).update(bytes).digest('hex');
+  return createHash(algorithm).update(bytes).digest('hex');
 }

@@ -1,9 +1,11 @@
 /** Nothing lies about: when everything is at rest, whatever could be done is due, held, or resting for a reason. */
 import type { WorkRow } from '#core/ports/work-table.ts';
-import { DigestState, digestKey, HeadState, headKey, StripeState, stripePrefix } from '#core/state.ts';
+import { HeadState, headKey, StripeState, stripePrefix } from '#core/state.ts';
+import { digestRowOf } from '#core/transfer/digest-row.ts';
 import type { Engine } from '#core/transfer/engine.ts';
 import {
   claimedAlgorithms,
+  claimedDigests,
   computedDigests,
   hasBytesToHash,
   hasReadyPart,
@@ -57,9 +59,9 @@ async function lyingStripe(engine: Engine, row: WorkRow, head: HeadState): Promi
     if (await hasReadyPart(engine, head, step, stripe)) return `${own.sk} could put a part`;
   }
   if (rows.some((own) => own.queue !== null)) return null;
-  const claimed = claimedAlgorithms(head);
-  if ((await computedDigests(engine, head, claimed)) !== null) return 'its parts are all there';
-  return lyingDigest(engine, head, claimed);
+  const stripes = rows.map(({ state }) => StripeState.parse(state));
+  if ((await claimedDigests(engine, head, stripes)) !== null) return 'its parts are all there';
+  return lyingDigest(engine, head, claimedAlgorithms(head));
 }
 
 async function lyingDigest(
@@ -67,10 +69,11 @@ async function lyingDigest(
   head: HeadState,
   algorithms: ReturnType<typeof missingDigests>,
 ): Promise<string | null> {
-  const row = await engine.table.get(digestKey(head.file.uploadId, algorithms));
-  if (row === null) return head.file.sizeBytes === 0 ? 'nobody hashes it' : null;
+  const found = await digestRowOf(engine.table, head.file.uploadId, algorithms);
+  if (found === null) return head.file.sizeBytes === 0 ? 'nobody hashes it' : null;
+  const { row, state } = found;
   if (row.queue === null || isStirring(engine, row)) return null;
-  return (await hasBytesToHash(engine, DigestState.parse(row.state))) ? 'there are bytes to hash' : null;
+  return (await hasBytesToHash(engine, state)) ? 'there are bytes to hash' : null;
 }
 
 /** Held, resting until it may go on, or due for the next sweep. */

@@ -215,7 +215,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the cursor of a digest is kept without its hash states',
     theme: 'hashing',
-    edits: [edit('digest.ts', 'cursorBytes: cursor, saved: saved(hashers) })', 'cursorBytes: cursor })')],
+    edits: [
+      edit(
+        'digest-reading.ts',
+        'cursorBytes: cursor.cursorBytes(), saved: saved(hashers)',
+        'cursorBytes: cursor.cursorBytes(), saved: {}',
+      ),
+    ],
   },
   {
     name: 'the claimed digest is not compared',

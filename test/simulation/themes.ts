@@ -118,7 +118,11 @@ const hashing: Theme = (scenario) => ({
   ...scenario,
   rigs: scenario.rigs.map(({ id, traits }) => ({
     id,
-    traits: { ...traits, needs: ['sha1', 'md5'], putMs: () => scenario.chance.int(0, 200) },
+    traits: {
+      ...traits,
+      needs: scenario.chance.pick([['sha1', 'md5'], ['sha256', 'crc64'], ['crc64nvme']] as const),
+      putMs: () => scenario.chance.int(0, 200),
+    },
   })),
   files: [0, 1].map((index) => ({
     ...plain(scenario, index),

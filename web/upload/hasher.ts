@@ -45,6 +45,12 @@ async function feed(
 /** Loaded when first asked for: pages that never hash never fetch it. */
 async function createState(algorithm: Algorithm): Promise<IHasher> {
   const { createCRC64, createMD5, createSHA1, createSHA256 } = await import('hash-wasm');
-  const create = { sha1: createSHA1, md5: createMD5, sha256: createSHA256, crc64: createCRC64 }[algorithm];
+  const create = {
+    sha1: createSHA1,
+    md5: createMD5,
+    sha256: createSHA256,
+    crc64: () => createCRC64(),
+    crc64nvme: () => createCRC64('9a6c9329ac4bc9b5'),
+  }[algorithm];
   return (await create()).init();
 }
