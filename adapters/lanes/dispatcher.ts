@@ -1,13 +1,15 @@
 /** Queue-triggered functions inside one process: the very handler that the cloud calls, with the very events. */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { unlessAborted } from '#clients/sqs/drain.ts';
+import { type SqsHandler, sqsRecord } from '#clients/sqs/event.ts';
+import { comeBackMs, invoke } from '#clients/sqs/invoke.ts';
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { Dispatcher } from '#core/ports/dispatcher.ts';
-import type { LaneContext, SqsAnswer, SqsEvent, SqsRecord } from './sqs-event.ts';
 import { type Hint, waitingHints } from './waiting.ts';
 
 export interface LaneOptions {
-  handler(event: SqsEvent, context: LaneContext): Promise<SqsAnswer>;
+  readonly handler: SqsHandler;
   /** Handlers at a time. */
   readonly concurrency: number;
   /** Records per event, at most. */
@@ -43,8 +45,7 @@ export interface Lane {
 
 const CAPACITY = 100_000;
 const DELAY_MAX_MS = 60_000;
-const BACKOFF_FIRST_MS = 1000;
-const OVERDUE_BUDGETS = 2;
+const SOURCE = { arn: 'arn:aws:sqs:local:000000000000:lane', region: 'local' };
 
 export function lanes(options: LaneOptions): Lane {
   const { clock, concurrency, batchSize, maxReceives } = options;
@@ -72,14 +73,14 @@ export function lanes(options: LaneOptions): Lane {
 
   async function deliver(batch: readonly Hint[]): Promise<void> {
     counts.delivered += batch.length;
-    const outcome = await call(options, batch);
+    const outcome = await invoke(options, batch.map(toRecord));
     for (const hint of batch.filter(({ messageId }) => outcome.failed.has(messageId))) {
       counts.failed++;
       if (hint.receives >= maxReceives) {
         counts.deadLettered++;
         options.onFailure(hint.body, outcome.error);
       } else if (!isDraining) {
-        waiting.add({ ...hint, readyAtMs: clock.now() + backoffMs(hint.receives) });
+        waiting.add({ ...hint, readyAtMs: clock.now() + comeBackMs(hint.receives) });
       }
     }
   }
@@ -118,44 +119,8 @@ export function laneDispatcher(lane: Lane): Dispatcher {
   };
 }
 
-interface Outcome {
-  readonly failed: ReadonlySet<string>;
-  readonly error?: unknown;
-}
-
-async function call({ handler, clock, budgetMs }: LaneOptions, batch: readonly Hint[]): Promise<Outcome> {
-  const endMs = clock.now() + budgetMs;
-  const context = { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => Math.max(0, endMs - clock.now()) };
-  const ended = new AbortController();
-  const overdue = clock.sleep(OVERDUE_BUDGETS * budgetMs, ended.signal).then(() => {
-    throw new Fault('bug', 'lane.overdue', `a handler ran for ${OVERDUE_BUDGETS} times its budget of ${budgetMs} ms`);
-  });
-  const ids = new Set(batch.map(({ messageId }) => messageId));
-  try {
-    const work = (async () => handler({ Records: batch.map(toRecord) }, context))();
-    const { batchItemFailures } = await Promise.race([work, overdue]);
-    const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    // As in the cloud: an answer that names a record that was not delivered fails the whole batch.
-    return { failed: failed.isSubsetOf(ids) ? failed : ids };
-  } catch (error) {
-    return { failed: ids, error };
-  } finally {
-    ended.abort();
-  }
-}
-
-function toRecord({ messageId, body, sentAtMs, receives }: Hint): SqsRecord {
-  return {
-    messageId,
-    receiptHandle: `${messageId}#${receives}`,
-    body,
-    attributes: { ApproximateReceiveCount: String(receives), SentTimestamp: String(Math.trunc(sentAtMs)) },
-    messageAttributes: {},
-    md5OfBody: createHash('md5').update(body).digest('hex'),
-    eventSource: 'aws:sqs',
-    eventSourceARN: 'arn:aws:sqs:local:000000000000:lane',
-    awsRegion: 'local',
-  };
+function toRecord(hint: Hint) {
+  return sqsRecord({ ...hint, receiptHandle: `${hint.messageId}#${hint.receives}` }, SOURCE);
 }
 
 /** One sleep at a time, until the time it was last set to; `null` stops it. */
@@ -178,22 +143,4 @@ function alarmOf(clock: Clock, ring: () => void): (atMs: number | null) => void 
       () => undefined,
     );
   };
-}
-
-/** The work's outcome; rejects with the signal's reason when that comes first. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/** 1, 2, 4 … s, 60 s at most. */
-function backoffMs(receives: number): number {
-  return Math.min(BACKOFF_FIRST_MS * 2 ** (receives - 1), DELAY_MAX_MS);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type LaneOptions, laneDispatcher, lanes } from '#adapters/lanes/dispatcher.ts';
-import type { LaneContext, SqsAnswer, SqsEvent } from '#adapters/lanes/sqs-event.ts';
 import { virtualClock } from '#adapters/memory/clock.ts';
+import type { FunctionContext, SqsAnswer, SqsEvent } from '#clients/sqs/event.ts';
 import { Job } from '#core/wire/job.ts';
 import { dispatcherContract } from './dispatcher.contract.ts';
 
@@ -34,7 +34,7 @@ dispatcherContract({
 
 describe('lanes', () => {
   it('the handler gets the event and the context of a queue-triggered function', async () => {
-    const calls: [SqsEvent, LaneContext][] = [];
+    const calls: [SqsEvent, FunctionContext][] = [];
     const { lane, clock } = laneWith(async (event, context) => {
       calls.push([event, context]);
       return FINE;
