@@ -34,6 +34,8 @@ export function s3Client(config: S3Config): S3Client {
     // Stores other than AWS refuse the checksums that the SDK adds by default, and do not send the ones it looks for.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    // With it the SDK opens a connection of its own for each large body, and closes it afterwards.
+    expectContinueHeader: false,
     retryMode: 'standard',
     maxAttempts: ATTEMPTS_MAX,
     // Each of these is looked up in the environment and in ~/.aws when it is left out.
@@ -56,7 +58,13 @@ export function s3Client(config: S3Config): S3Client {
 }
 
 /** The endpoint as configured, or AWS's for the region. */
-export function s3Endpoint({ endpoint, region }: Pick<S3Config, 'endpoint' | 'region'>): string {
+export function s3Endpoint({
+  endpoint,
+  region,
+}: {
+  readonly endpoint?: string | undefined;
+  readonly region: string;
+}): string {
   return endpoint ?? `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }
 

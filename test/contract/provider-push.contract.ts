@@ -144,8 +144,10 @@ const deliveryLaws: Laws<PushRig> = {
   },
 
   'a session is at most 2 KiB of JSON and a receipt at most 80 bytes, also for the longest path': async (rig) => {
-    const folder = `/${Array.from({ length: 4 }, (_, i) => `${i}`.repeat(240)).join('/')}`;
-    const opened = await open(rig, rig.partBytes + 1, { folder, name: 'n'.repeat(255) });
+    const name = 'n'.repeat(255);
+    const longest = `/${Array.from({ length: 4 }, (_, i) => `${i}`.repeat(240)).join('/')}`;
+    const folder = longest.slice(0, (rig.pathBytesMax ?? Number.POSITIVE_INFINITY) - name.length - 1);
+    const opened = await open(rig, rig.partBytes + 1, { folder, name });
     expect(Buffer.byteLength(JSON.stringify(opened.session))).toBeLessThanOrEqual(2048);
     for (const { tag } of await putAll(opened)) expect(Buffer.byteLength(tag)).toBeLessThanOrEqual(80);
   },

@@ -1,0 +1,190 @@
+/**
+ * One client for a bucket of Aliyun OSS. ali-oss makes, signs (V4) and reads the requests; it is loaded with the first of them,
+ * because that takes a tenth of a second. Reads no environment.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { CredentialSource, OssCredentials } from './credentials.ts';
+import { isStaleKey, OssError } from './faults.ts';
+import { type Delivery, type OssBody, ossTransport, type Transport } from './transport.ts';
+
+export interface OssConfig {
+  /** `https://oss-cn-hangzhou.aliyuncs.com`, without the bucket. */
+  readonly endpoint: string;
+  /** `cn-hangzhou`: part of what is signed. */
+  readonly region: string;
+  readonly bucket: string;
+  readonly credentials: CredentialSource;
+  /** `host/bucket/key` instead of `bucket.host/key`. OSS itself refuses it; stores at a bare address may need it. */
+  readonly forcePathStyle?: boolean;
+}
+
+export interface OssRequest {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** Absent: of the bucket. */
+  readonly key?: string;
+  /** An empty value is sent without one: `?uploads`. */
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | OssBody;
+  readonly statuses: readonly number[];
+  /** Nothing unless told. `xml`: an element that repeats is an array only when there is more than one. */
+  readonly answer?: 'xml' | 'text' | 'stream';
+}
+
+export interface OssAnswer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly xml: unknown;
+  readonly text: string;
+  readonly stream: IncomingMessage | null;
+}
+
+export interface OssClient {
+  readonly bucket: string;
+  /**
+   * Throws `OssError` for another status than those asked for, the signal's reason when it aborts, and whatever the network
+   * threw. Asks for keys again, once, when temporary ones are refused; nothing else is tried twice.
+   */
+  call(request: OssRequest, signal: AbortSignal): Promise<OssAnswer>;
+  /** The same keys and sockets for another bucket of the store. */
+  in(bucket: string): OssClient;
+  /** Closes the idle sockets. */
+  close(): void;
+}
+
+export function ossClient(config: OssConfig): OssClient {
+  return clientOver(config, ossTransport());
+}
+
+function clientOver(config: OssConfig, transport: Transport): OssClient {
+  return {
+    bucket: config.bucket,
+    call: async (request, signal) => {
+      signal.throwIfAborted();
+      const keys = await config.credentials();
+      try {
+        return await callOnce(config, transport, keys, request, signal);
+      } catch (error) {
+        if (keys.stsToken === undefined || !isStaleKey(error)) throw error;
+        const newer = await config.credentials(keys);
+        if (newer.accessKeyId === keys.accessKeyId && newer.stsToken === keys.stsToken) throw error;
+        return callOnce(config, transport, newer, request, signal);
+      }
+    },
+    in: (bucket) => clientOver({ ...config, bucket }, transport),
+    close: () => transport.close(),
+  };
+}
+
+/** What we use of ali-oss: its types leave `request` and `urllib` out. */
+interface Library {
+  request(params: Readonly<Record<string, unknown>>): Promise<{ readonly data: unknown }>;
+}
+type LibraryOptions = Readonly<Record<string, unknown>> & { readonly urllib: Carrier };
+interface Carrier {
+  request(url: string, signed: { readonly headers: Readonly<Record<string, string | number>> }): Promise<Delivery>;
+}
+
+async function callOnce(
+  config: OssConfig,
+  transport: Transport,
+  keys: OssCredentials,
+  request: OssRequest,
+  signal: AbortSignal,
+): Promise<OssAnswer> {
+  let delivery: Delivery | undefined;
+  let broken: { readonly reason: unknown } | undefined;
+  const library = await libraryWith(config, keys, {
+    request: async (url, signed) => {
+      try {
+        delivery = await transport.send({
+          method: request.method,
+          url,
+          headers: headersOf(config, request, signed.headers),
+          body: request.body,
+          signal,
+          answer: request.answer === 'stream' ? 'stream' : 'whole',
+        });
+        return delivery;
+      } catch (reason) {
+        broken = { reason };
+        throw reason;
+      }
+    },
+  });
+  try {
+    const { data } = await library.request({
+      method: request.method,
+      bucket: config.bucket,
+      object: request.key,
+      subres: request.query,
+      headers: request.headers,
+      ...(typeof request.body === 'string' ? { content: request.body } : {}),
+      xmlResponse: request.answer === 'xml',
+      successStatuses: request.statuses,
+    });
+    if (delivery === undefined) throw new Error('the library sent nothing');
+    const { status, headers, stream } = delivery;
+    const text = request.answer === 'text' ? delivery.data.toString() : '';
+    return { status, headers, text, stream, xml: request.answer === 'xml' ? data : null };
+  } catch (error) {
+    if (broken !== undefined) throw broken.reason;
+    throw toldError(error, delivery);
+  }
+}
+
+/** A client of the library per request: the signal, the body and the keys of one belong to no other. */
+async function libraryWith(config: OssConfig, keys: OssCredentials, urllib: Carrier): Promise<Library> {
+  const { default: Oss } = await import('ali-oss');
+  const options: LibraryOptions = {
+    endpoint: config.endpoint,
+    region: config.region,
+    bucket: config.bucket,
+    accessKeyId: keys.accessKeyId,
+    accessKeySecret: keys.accessKeySecret,
+    stsToken: keys.stsToken,
+    authorizationV4: true,
+    sldEnable: config.forcePathStyle === true,
+    // Without it the library prints advice about temporary keys.
+    refreshSTSTokenInterval: 1,
+    urllib,
+  };
+  // Through unknown, because its types know neither what it offers nor what it takes of this.
+  return new (Oss as unknown as new (options: LibraryOptions) => Library)(options);
+}
+
+function headersOf(
+  { forcePathStyle }: OssConfig,
+  { method, body }: OssRequest,
+  signed: Readonly<Record<string, string | number>>,
+): Record<string, string | number> {
+  const { 'Content-Length': _, host, ...headers } = signed;
+  const sizeBytes = typeof body === 'object' ? body.sizeBytes : Buffer.byteLength(body ?? '');
+  return {
+    ...headers,
+    // At a bare address the library names the bucket here, also when it is in the path already.
+    ...(host === undefined || forcePathStyle === true ? {} : { host }),
+    ...(method === 'PUT' || method === 'POST' ? { 'content-length': sizeBytes } : {}),
+  };
+}
+
+/** The library hangs the request with its signature on its errors. */
+function toldError(error: unknown, delivery: Delivery | undefined): unknown {
+  if (!(error instanceof Error) || delivery === undefined) return error;
+  const field = (name: string): string => {
+    const value: unknown = Reflect.get(error, name);
+    return typeof value === 'string' ? value : '';
+  };
+  const seconds = Number(delivery.headers['retry-after'] ?? Number.NaN);
+  // A HEAD has no body to tell it in, and the library takes its 404 for an object that is not there.
+  const code = codeOfHeader(delivery.headers['x-oss-err']) ?? field('code');
+  return new OssError(delivery.status, code, code === '' ? 'the answer was not one of OSS' : error.message, {
+    requestId: field('requestId'),
+    ...(seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {}),
+  });
+}
+
+function codeOfHeader(header: string | readonly string[] | undefined): string | undefined {
+  if (typeof header !== 'string') return undefined;
+  return /<Code>([A-Za-z.]{1,64})<\/Code>/.exec(Buffer.from(header, 'base64').toString())?.[1];
+}

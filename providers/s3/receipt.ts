@@ -1,0 +1,20 @@
+/** What a finished transfer says of itself. */
+import type { Item } from '#core/ports/provider.ts';
+import type { Receipt } from '#core/wire/transfer.ts';
+import { type Grade, gradeOf } from './evidence.ts';
+import type { Link } from './link.ts';
+import type { Seen } from './objects.ts';
+import type { S3Session } from './session.ts';
+
+/** Of an empty file the size is all there is to prove. */
+const EMPTY: Grade = { evidence: 'A', checkedBy: 'size' };
+
+/** `remoteId` is the object's ETag. */
+export function receiptFor(link: Link, session: S3Session, item: Item, key: string, seen: Seen): Receipt {
+  return {
+    ...(session.kind === 'empty' ? EMPTY : gradeOf(session, seen)),
+    sizeBytes: item.sizeBytes,
+    location: `s3://${link.bucket}/${key}`,
+    ...(seen.etag === undefined ? {} : { remoteId: seen.etag.slice(0, 256) }),
+  };
+}
