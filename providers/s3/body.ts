@@ -33,7 +33,6 @@ export function outgoingBody(
   async function opened(): Promise<Reader> {
     reader = (await part.open()).getReader();
     if (stream.destroyed) quit(reader, 'the request is over');
-    else if (frame.head !== '') stream.push(frame.head);
     return reader;
   }
 
@@ -49,17 +48,20 @@ export function outgoingBody(
     return null;
   }
 
+  /** One push for each time it is asked: a second one would have the stream ask again while we wait for the source. */
   async function pass(): Promise<void> {
+    if (digest !== null) return void stream.push(null);
+    const isFirst = flowedBytes === 0;
     const piece = await next();
+    const head = isFirst ? frame.head : '';
     if (piece !== null) {
       digester.update(piece);
-      stream.push(piece);
+      stream.push(head === '' ? piece : Buffer.concat([Buffer.from(head), piece]));
       return;
     }
     digest = digester.digest();
-    const tail = frame.tail(digest);
-    if (tail !== '') stream.push(tail);
-    stream.push(null);
+    const tail = head + frame.tail(digest);
+    stream.push(tail === '' ? null : tail);
   }
 
   const stream: Readable = new Readable({
