@@ -36,10 +36,13 @@ export class LeaseLost extends Error {
   }
 }
 
+/** The code of what nobody has named. */
+export const UNKNOWN_CODE = 'unknown';
+
 /** Whatever was thrown, as a Fault: an unknown error is transient, and tried a few times only. */
 export function toFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
-  return new Fault('transient', 'unknown', error instanceof Error ? error.message.slice(0, 300) : 'unknown error', {
+  return new Fault('transient', UNKNOWN_CODE, error instanceof Error ? error.message.slice(0, 300) : 'unknown error', {
     cause: error,
   });
 }

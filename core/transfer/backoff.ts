@@ -1,5 +1,5 @@
 /** When to try again, and when to stop trying. */
-import type { Fault } from '#core/fault.ts';
+import { type Fault, UNKNOWN_CODE } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
 
 const FIRST_MS = 1_000;
@@ -20,5 +20,5 @@ export function backoffMs(clock: Clock, fault: Fault, streak: number): number {
 export function isWorthRetrying(fault: Fault, streak: number): boolean {
   if (fault.kind === 'throttled') return streak < MOST_THROTTLED;
   if (fault.kind !== 'transient') return false;
-  return streak < (fault.code === 'unknown' ? MOST_UNKNOWN : MOST_TRANSIENT);
+  return streak < (fault.code === UNKNOWN_CODE ? MOST_UNKNOWN : MOST_TRANSIENT);
 }

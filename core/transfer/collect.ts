@@ -1,8 +1,10 @@
 /** One lease of an upload's row: makes missing transfers, ends idle ones, and removes staged bytes that nobody needs. */
+
 import { Fault, toFault } from '#core/fault.ts';
 import { makeHeads } from '#core/heads.ts';
 import type { Release, WorkRow } from '#core/ports/work-table.ts';
 import { HeadState, headKey, StripeState, UploadState } from '#core/state.ts';
+import { faultTrace } from '#core/trace.ts';
 import { chunkPrefix } from '#core/wire/keys.ts';
 import { backoffMs } from './backoff.ts';
 import { discardSession } from './discarding.ts';
@@ -32,7 +34,7 @@ export async function advanceUpload(engine: Engine, lease: Lease, budget: Budget
   } catch (error) {
     if (lease.signal.aborted) throw error;
     const fault = toFault(error);
-    engine.log.error('upload.fault', { uploadId: upload.uploadId, kind: fault.kind, code: fault.code });
+    engine.log.error('upload.fault', { uploadId: upload.uploadId, ...faultTrace(fault) });
     return { to: 'rest', dueAt: engine.clock.now() + backoffMs(engine.clock, fault, 6) };
   }
 }

@@ -1,7 +1,9 @@
 /** One lease of a digest row: reads staged bytes and saves how far it came. */
+
 import { toFault } from '#core/fault.ts';
 import type { Release, RowKey } from '#core/ports/work-table.ts';
 import { DigestState, headKey, UploadState, uploadKey } from '#core/state.ts';
+import { faultTrace } from '#core/trace.ts';
 import { backoffMs, isWorthRetrying } from './backoff.ts';
 import { isAnyOrder } from './digest-ranges.ts';
 import { inAnyOrder, inOneGo, inOrder, type Reading, type ReadingOf } from './digest-reading.ts';
@@ -85,7 +87,7 @@ export async function wakeHeads(engine: Engine, digest: RowKey): Promise<void> {
 
 function afterFault({ clock, log }: Engine, reached: DigestState, error: unknown): Release {
   const fault = toFault(error);
-  log.error('digest.fault', { uploadId: reached.uploadId, kind: fault.kind, code: fault.code });
+  log.error('digest.fault', { uploadId: reached.uploadId, ...faultTrace(fault) });
   const failed = { ...reached, failures: reached.failures + 1, streak: reached.streak + 1 };
   if (isWorthRetrying(fault, failed.streak)) {
     const dueAt = clock.now() + backoffMs(clock, fault, failed.streak);

@@ -2,11 +2,13 @@
  * Keeps a destination's concurrency: at most so many files, and so many parts of each. Only a limiter: losing its cell loses
  * nothing, and an entry whose holder died runs out with its lease.
  */
+
 import { z } from 'zod';
 import type { Cells } from '#core/ports/cells.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { Log } from '#core/ports/log.ts';
 import { gateKey } from '#core/state.ts';
+import { traceOf } from '#core/trace.ts';
 import type { Limits } from './engine.ts';
 
 export interface GateDeps {
@@ -74,7 +76,7 @@ export async function giveBack(deps: GateDeps, destinationId: string, holder: st
       return entries.length === gate.entries.length ? null : { ...gate, entries };
     });
   } catch (error) {
-    deps.log.error('gate.not_given_back', { destinationId, reason: error instanceof Error ? error.name : 'unknown' });
+    deps.log.error('gate.not_given_back', { destinationId, ...traceOf(error) });
   }
 }
 

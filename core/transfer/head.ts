@@ -1,7 +1,9 @@
 /** One lease of a transfer's head: opens, arms the stripes, finishes; or ends it by a wish or a fault. */
+
 import { Fault, LeaseLost, toFault } from '#core/fault.ts';
 import type { Release } from '#core/ports/work-table.ts';
 import { HeadState, readyAt, withEvent } from '#core/state.ts';
+import { faultTrace } from '#core/trace.ts';
 import { arm } from './arming.ts';
 import { backoffMs, isWorthRetrying } from './backoff.ts';
 import { cancel, endStale } from './canceling.ts';
@@ -85,7 +87,7 @@ async function waitForDigest({ engine, head }: HeadStep, missing: ReturnType<typ
 function afterFault(engine: Engine, head: HeadState, fault: Fault): Release {
   const now = engine.clock.now();
   const counted: HeadState = { ...head, failures: head.failures + 1, streak: head.streak + 1 };
-  engine.log.error('transfer.fault', { ...logged(head), kind: fault.kind, code: fault.code });
+  engine.log.error('transfer.fault', { ...logged(head), ...faultTrace(fault) });
   if (isWorthRetrying(fault, counted.streak)) {
     const noted = withEvent(counted, now, 'fault', fault.code);
     return {

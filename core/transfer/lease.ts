@@ -1,6 +1,8 @@
 /** Holding a work row: renewed by a timer apart from commits, and let go before anybody else may take it. */
+
 import { LeaseLost } from '#core/fault.ts';
 import type { Claim, CommitGuard, Move, Release, RowKey, WorkRow } from '#core/ports/work-table.ts';
+import { traceOf } from '#core/trace.ts';
 import { type Engine, LEASE_MS, MARGIN_MS, RENEW_MS } from './engine.ts';
 import { repeated } from './repeat.ts';
 
@@ -101,7 +103,7 @@ async function renewUntilStopped(held: Held, lost: AbortController, stopped: Abo
       waitMs = RENEW_MS;
     } catch (error) {
       waitMs = 1_000;
-      engine.log.error('lease.renew_failed', { ...key, reason: error instanceof Error ? error.name : 'unknown' });
+      engine.log.error('lease.renew_failed', { ...key, ...traceOf(error) });
     }
   }
 }

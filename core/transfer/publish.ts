@@ -3,6 +3,7 @@
 import type { RowKey } from '#core/ports/work-table.ts';
 import { readView } from '#core/read-view.ts';
 import { HeadState } from '#core/state.ts';
+import { traceOf } from '#core/trace.ts';
 import type { Engine } from './engine.ts';
 
 /** Reads the transfer back and publishes its view. A rumour that cannot be told is dropped: the table has the truth. */
@@ -14,6 +15,6 @@ export async function publishTransfer(engine: Engine, head: RowKey, stagedBytes:
     const { ownerId } = HeadState.parse(row.state).file;
     await engine.progress.publish([{ kind: 'transfer', ownerId, view }]);
   } catch (error) {
-    engine.log.error('progress.lost', { ...head, reason: error instanceof Error ? error.name : 'unknown' });
+    engine.log.error('progress.lost', { ...head, ...traceOf(error) });
   }
 }

@@ -1,7 +1,9 @@
 /** How a stripe's driver lets go of its row. */
+
 import { Fault } from '#core/fault.ts';
 import type { Release } from '#core/ports/work-table.ts';
 import type { StripeState } from '#core/state.ts';
+import { faultTrace } from '#core/trace.ts';
 import { backoffMs, isWorthRetrying } from './backoff.ts';
 import type { Drive } from './drive.ts';
 import { idleDelayMs } from './engine.ts';
@@ -34,7 +36,7 @@ export function handedOver(drive: Drive, stripe: StripeState, landedInLease: num
 /** A fault that time may mend rests; any other is written down for the head to deal with. */
 export function afterFault(drive: Drive, stripe: StripeState, fault: Fault): Release {
   const { engine, head } = drive;
-  engine.log.error('stripe.fault', { ...logged(drive, stripe), kind: fault.kind, code: fault.code });
+  engine.log.error('stripe.fault', { ...logged(drive, stripe), ...faultTrace(fault) });
   const next = { ...stripe, failures: stripe.failures + 1, streak: stripe.streak + 1 };
   if (isWorthRetrying(fault, next.streak)) {
     return waiting('rest', engine.clock.now() + backoffMs(engine.clock, fault, next.streak), next);

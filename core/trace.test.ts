@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { Fault } from '#core/fault.ts';
-import { traceOf } from './trace.ts';
+import { Fault, toFault } from '#core/fault.ts';
+import { faultTrace, traceOf } from './trace.ts';
 
 it('a fault is its code', () => {
   expect(traceOf(new Fault('bug', 'rig.broken', 'Holiday.mp4', { cause: new Error('more') }))).toEqual({
@@ -30,4 +30,17 @@ it('an error without a stack is fine', () => {
   const error = new Error('x');
   delete error.stack;
   expect(traceOf(error)).toEqual({ reason: 'Error' });
+});
+
+it('of a fault that nobody has named the log learns what was thrown and where, of another its code', () => {
+  expect(faultTrace(toFault(new TypeError('Holiday.mp4')))).toEqual({
+    kind: 'transient',
+    code: 'unknown',
+    reason: 'TypeError',
+    where: expect.stringContaining('trace.test.ts'),
+  });
+  expect(faultTrace(new Fault('auth', 'rig.locked', 'Holiday.mp4', { cause: new Error('more') }))).toEqual({
+    kind: 'auth',
+    code: 'rig.locked',
+  });
 });
