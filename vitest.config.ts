@@ -1,6 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-/** Where the time goes: `unit` and `contract` are seconds, `simulation` is CPU, `journey` starts real processes and a browser. */
+/** Their first start takes 20 s, and as long again where Debian's packages have to be fetched. */
+const STORES = ['test/**/*.radosgw.test.ts', 'test/journey/{foreign-clients,store-killed}.test.ts'];
+
+/** Asks a store that somebody has started, where one is named. */
+const BY_HAND = process.env['PROBE_ENDPOINT'] ? ['test/probe/by-hand.ts'] : [];
+
+/**
+ * Where the time goes: `unit` and `contract` are seconds, `simulation` is CPU, `journey` starts real processes and a browser,
+ * `stores` starts a radosgw that its files share.
+ */
 export default defineConfig({
   test: {
     testTimeout: 60_000,
@@ -14,15 +23,34 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{core,adapters,clients,providers,functions,relay,local,cli}/**/*.test.ts',
-            'test/{engine,web,providers,relay,cli,api,functions}/**/*.test.ts',
+            'test/{engine,web,providers,relay,cli,api,functions,clients}/**/*.test.ts',
           ],
         },
       },
-      { extends: true, test: { name: 'contract', include: ['test/{contract,bucket}/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'contract', include: ['test/{contract,bucket,probe}/**/*.test.ts', ...BY_HAND], exclude: STORES },
+      },
       { extends: true, test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 300_000 } },
       {
         extends: true,
-        test: { name: 'journey', include: ['test/journey/**/*.test.ts'], testTimeout: 300_000, fileParallelism: false },
+        test: {
+          name: 'journey',
+          include: ['test/journey/**/*.test.ts'],
+          exclude: STORES,
+          testTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'stores',
+          include: STORES,
+          globalSetup: ['test/support/radosgw-setup.ts'],
+          testTimeout: 300_000,
+          fileParallelism: false,
+        },
       },
     ],
   },

@@ -146,5 +146,7 @@ function refusal(status: number, body: unknown): Problem {
   const { code, message } = parsed.success
     ? parsed.data.error
     : { code: `http.${status}`, message: `the server answered ${status}` };
-  return new Problem(code, message, { status, exitCode: status === 401 ? 2 : 1 });
+  if (status !== 401) return new Problem(code, message, { status, exitCode: 1 });
+  const hint = 'if the server was started with ENTREPOT_TOKEN, set it here too';
+  return new Problem(code, `${message}; ${hint}`, { status, exitCode: 2 });
 }

@@ -4,7 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { Clock } from '#core/ports/clock.ts';
 import { DigestAlgorithm } from '#core/wire/digest.ts';
 import { Status } from '#core/wire/transfer.ts';
-import { type Env, findS3Keys, findServer } from './address.ts';
+import { type Env, findBucket, findEventsUrl, findS3Keys, findServer } from './address.ts';
 import { apiClient, type Client, type WishWord } from './client.ts';
 import { doctor } from './doctor.ts';
 import { collectFiles, parseTarget, type Target } from './files.ts';
@@ -143,10 +143,11 @@ function serverCommands(program: Command, ports: RunPorts, connect: Connect, onF
     .command('s3')
     .description('how an S3 client reaches the bucket')
     .option('--env', 'print the keys as KEY=value lines')
-    .action(async ({ env: isEnv }: { env?: boolean }) => {
-      const keys = await findS3Keys(env, cwd);
-      if (isEnv) printS3Env(terminal, keys);
-      else printS3Hint(terminal, keys);
+    .option('--events-url', 'print where a store of your own may push its events; whoever has it may do so')
+    .action(async ({ env: isEnv, eventsUrl }: { env?: boolean; eventsUrl?: boolean }) => {
+      if (eventsUrl) return terminal.print(await findEventsUrl(env, cwd));
+      if (isEnv) printS3Env(terminal, await findS3Keys(env, cwd));
+      else printS3Hint(terminal, await findBucket(env, cwd));
     });
 }
 

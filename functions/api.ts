@@ -5,8 +5,10 @@ import type { Intake } from '#core/intake/intake.ts';
 import type { Engine } from '#core/transfer/engine.ts';
 import { onError, onInvalid, onNotFound, onTooLarge, refusal } from './errors.ts';
 import { requireOwner } from './identity.ts';
+import { type CompanionDeps, companionRoutes, uppyTokenRoutes } from './routes/companion.ts';
 import { destinationRoutes } from './routes/destinations.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { type EventDeps, eventRoutes } from './routes/events.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { uploadRoutes } from './routes/uploads.ts';
@@ -17,6 +19,10 @@ export interface ApiDeps {
   /** The owner that a bearer token speaks for, or null. */
   readonly authenticate: (token: string) => string | null;
   readonly issueTicket: (ownerId: string) => { readonly ticket: string; readonly expiresAtMs: number };
+  /** Absent: the bucket tells its events in another way, and there is no route for them. */
+  readonly events?: EventDeps;
+  /** Absent: clients that are not ours have no routes. */
+  readonly companion?: CompanionDeps;
 }
 
 export type ApiEnv = { Variables: { ownerId: string; requestId: string } };
@@ -37,11 +43,14 @@ export function createApi(deps: ApiDeps): Api {
     c.header('x-request-id', c.get('requestId'));
   });
   app.get('/healthz', (c) => c.json({ ok: true }));
+  if (deps.events !== undefined) eventRoutes(app, deps.events);
+  if (deps.companion !== undefined) companionRoutes(app, deps, deps.companion);
   app.use('/api/*', requireOwner(deps.authenticate), bodyLimit({ maxSize: BODY_MAX_BYTES, onError: onTooLarge }));
   uploadRoutes(app, deps);
   transferRoutes(app, deps);
   destinationRoutes(app, deps);
   ticketRoutes(app, deps);
+  if (deps.companion !== undefined) uppyTokenRoutes(app, deps, deps.companion);
   docsRoutes(app);
   return app;
 }

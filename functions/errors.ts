@@ -5,9 +5,9 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { Fault, type FaultKind } from '#core/fault.ts';
 import type { Log } from '#core/ports/log.ts';
+import { traceOf } from '#core/trace.ts';
 import type { ErrorBody } from '#core/wire/error.ts';
 import type { ApiEnv } from './api.ts';
-import { traceOf } from './trace.ts';
 
 const BY_CODE: Readonly<Record<string, ContentfulStatusCode>> = {
   'upload.unknown': 404,

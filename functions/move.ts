@@ -1,10 +1,11 @@
 /** Queue of jobs → one lease of work each. */
+
+import { traceOf } from '#core/trace.ts';
 import { advance } from '#core/transfer/advance.ts';
 import type { Budget, Engine } from '#core/transfer/engine.ts';
 import { Job } from '#core/wire/job.ts';
 import type { RuntimeContext } from './budget.ts';
 import { eachMessage, type QueueAnswer } from './queue.ts';
-import { traceOf } from './trace.ts';
 
 export function moveHandler(engine: Engine, budgetFor: (context: RuntimeContext) => Budget) {
   return (event: unknown, context: RuntimeContext): Promise<QueueAnswer> => {

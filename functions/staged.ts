@@ -2,33 +2,61 @@
 import { z } from 'zod';
 import type { Intake } from '#core/intake/intake.ts';
 import { receive } from '#core/intake/receive.ts';
+import { traceOf } from '#core/trace.ts';
 import { eachMessage, type QueueAnswer } from './queue.ts';
-import { traceOf } from './trace.ts';
 
-/** The S3 event shape: keys are form-encoded, so that a space is `+`. S3 sends a test event once, when the queue is wired. */
+const EventRecord = z.object({
+  eventName: z.string(),
+  eventSource: z.string().optional(),
+  s3: z.object({ bucket: z.object({ name: z.string() }).optional(), object: z.object({ key: z.string() }) }),
+});
+
+/** The S3 event shape, also as MinIO and radosgw send it. S3 sends a test event once, when the queue is wired. */
 const StorageEvent = z.union([
-  z.object({
-    Records: z.array(z.object({ eventName: z.string(), s3: z.object({ object: z.object({ key: z.string() }) }) })),
-  }),
+  z.object({ Records: z.array(EventRecord) }),
   z.object({ Event: z.literal('s3:TestEvent') }),
 ]);
+
+export interface Created {
+  /** Decoded. A key whose encoding cannot be known is there in both readings: an event is only a hint to look. */
+  readonly keys: readonly string[];
+  /** Records that tell of another bucket. */
+  readonly elsewhere: number;
+}
 
 export function stagedHandler(intake: Intake) {
   return (event: unknown): Promise<QueueAnswer> =>
     eachMessage(
       event,
       async (body) => {
-        await receive(intake, createdKeys(JSON.parse(body)));
+        const { keys, elsewhere } = createdIn(intake.bucketName, JSON.parse(body));
+        if (elsewhere > 0) intake.log.error('staged.other_bucket', { records: elsewhere });
+        await receive(intake, keys);
       },
       (error) => intake.log.error('staged.failed', traceOf(error)),
     );
 }
 
-/** Decoded keys of the objects that an event says were created. Throws for what is not a storage event. */
-export function createdKeys(event: unknown): string[] {
+/** Objects of this bucket that an event says were created. Throws for what is not a storage event. */
+export function createdIn(bucketName: string, event: unknown): Created {
   const parsed = StorageEvent.parse(event);
-  if ('Event' in parsed) return [];
-  return parsed.Records.filter(({ eventName }) => /^(s3:)?ObjectCreated:/.test(eventName)).map(({ s3 }) =>
-    decodeURIComponent(s3.object.key.replaceAll('+', ' ')),
-  );
+  if ('Event' in parsed) return { keys: [], elsewhere: 0 };
+  const created = parsed.Records.filter(({ eventName }) => /^(s3:)?ObjectCreated:/.test(eventName));
+  const ours = created.filter(({ s3 }) => s3.bucket === undefined || s3.bucket.name === bucketName);
+  return { keys: [...new Set(ours.flatMap(keysOf))], elsewhere: created.length - ours.length };
+}
+
+/** Keys are form-encoded, so that a space is `+`; radosgw 16 sends them as they are. */
+function keysOf({ eventSource, s3 }: z.infer<typeof EventRecord>): string[] {
+  const { key } = s3.object;
+  if (eventSource !== 'ceph:s3') return [formDecoded(key)];
+  try {
+    return [key, formDecoded(key)];
+  } catch {
+    return [key];
+  }
+}
+
+function formDecoded(key: string): string {
+  return decodeURIComponent(key.replaceAll('+', ' '));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readEnv } from './env.ts';
+import { readEnv, s3Env } from './env.ts';
 
 it('an empty environment has defaults', () => {
   expect(readEnv({})).toEqual({
@@ -31,6 +31,15 @@ describe('a wrong variable is named, and its value is not told', () => {
     ['ENTREPOT_TOKEN', 'a secret with spaces in it'],
     ['ENTREPOT_TOKEN', 'a-secret-with-ümlauts'],
     ['ENTREPOT_TOKEN', 'a-secret-with-a\nline'],
+    ['ENTREPOT_S3_ENDPOINT', 'files.example.com'],
+    ['ENTREPOT_S3_ENDPOINT', 'https://user:secret@files.example.com'],
+    ['ENTREPOT_S3_ENDPOINT', 'https://files.example.com/?token=secret'],
+    ['ENTREPOT_S3_REGION', 'the region'],
+    ['ENTREPOT_S3_BUCKET', 'a/b'],
+    ['ENTREPOT_S3_BUCKET', 'ab'],
+    ['ENTREPOT_S3_ACCESS_KEY_ID', 'a secret with spaces in it'],
+    ['ENTREPOT_S3_SECRET_ACCESS_KEY', 'a-secret-with-a\nline'],
+    ['ENTREPOT_S3_FORCE_PATH_STYLE', 'yes'],
     ['ENTREPOT_BUCKET_LIMIT', '0'],
     ['ENTREPOT_BUCKET_LIMIT', 'fast'],
     ['ENTREPOT_LOG', 'everything'],
@@ -48,6 +57,46 @@ describe('a wrong variable is named, and its value is not told', () => {
   it('all of several', () => {
     expect(messageOf({ PORT: 'x', ENTREPOT_TOKEN: 'y' })).toMatch(/^PORT: .+; ENTREPOT_TOKEN: a token has at least 16/);
   });
+});
+
+describe('a store of one’s own', () => {
+  const needed = {
+    ENTREPOT_S3_BUCKET: 'my-bucket',
+    ENTREPOT_S3_REGION: 'eu-central-1',
+    ENTREPOT_S3_ACCESS_KEY_ID: 'AKID',
+    ENTREPOT_S3_SECRET_ACCESS_KEY: 'secret+/=',
+  };
+  const keys = { region: 'eu-central-1', bucket: 'my-bucket', accessKeyId: 'AKID', secretAccessKey: 'secret+/=' };
+
+  it('is none without its variables, and AWS’s own are never read', () => {
+    const aws = { AWS_ACCESS_KEY_ID: 'A', AWS_SECRET_ACCESS_KEY: 'S', AWS_REGION: 'r', AWS_ENDPOINT_URL: 'http://h' };
+    expect(s3Env(readEnv(aws))).toBeNull();
+  });
+
+  it('is AWS without an endpoint, with the bucket in the host name', () => {
+    expect(s3Env(readEnv(needed))).toEqual({ ...keys, forcePathStyle: false });
+  });
+
+  it('has the bucket in the path where it has an endpoint, unless told otherwise', () => {
+    const there = { ...needed, ENTREPOT_S3_ENDPOINT: 'http://nas.lan:9000/', ENTREPOT_S3_SESSION_TOKEN: 'T' };
+    const store = { ...keys, endpoint: 'http://nas.lan:9000', sessionToken: 'T' };
+    expect(s3Env(readEnv(there))).toEqual({ ...store, forcePathStyle: true });
+    const virtual = { ...there, ENTREPOT_S3_FORCE_PATH_STYLE: 'false' };
+    expect(s3Env(readEnv(virtual))).toEqual({ ...store, forcePathStyle: false });
+  });
+
+  it.each(Object.keys(needed))('is refused without %s, whatever else is given', (name) => {
+    const line = messageOf({ ...needed, ENTREPOT_S3_ENDPOINT: 'http://nas.lan', [name]: '' });
+    expect(line).toMatch(new RegExp(`^${name}: needed, because ENTREPOT_S3_\\w+ is set$`));
+  });
+
+  it.each(['ENTREPOT_S3_ENDPOINT', 'ENTREPOT_S3_SESSION_TOKEN', 'ENTREPOT_S3_FORCE_PATH_STYLE'])(
+    'is not had by %s alone',
+    (name) => {
+      const value = { ENTREPOT_S3_ENDPOINT: 'http://nas.lan', ENTREPOT_S3_FORCE_PATH_STYLE: 'true' }[name] ?? 'x';
+      expect(messageOf({ [name]: value }).match(/needed, because/g)).toHaveLength(4);
+    },
+  );
 });
 
 function messageOf(variables: Readonly<Record<string, string>>): string {

@@ -3,20 +3,24 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { type ServerType, serve, type WebSocketServerLike } from '@hono/node-server';
 import { progressHub } from '#core/progress/hub.ts';
+import { traceOf } from '#core/trace.ts';
 import { createApi } from '../functions/api.ts';
-import { inboxHandler, sweepHandler } from '../functions/sweep.ts';
-import { traceOf } from '../functions/trace.ts';
+import type { EventDeps } from '../functions/routes/events.ts';
+import { guestHandler, inboxHandler, sweepHandler } from '../functions/sweep.ts';
 import { viewer } from '../functions/viewing.ts';
 import { mountSockets } from '../relay/sockets.ts';
 import { ticketOffice } from '../relay/tickets.ts';
-import { openDataDir } from './data-dir.ts';
+import { type DataDir, openDataDir } from './data-dir.ts';
 import { composeLocal } from './deps.ts';
 import { readEnv } from './env.ts';
 import { mountPage } from './page.ts';
 import { every } from './timers.ts';
 
 const OWNER = 'local';
+const EVENTS_TOKEN = 'events-token';
+const CAPABILITY_SECRET = 'capability-key';
 const SWEEP_MS = 1_000;
+/** What an event lost, and what was put for a destination that came later. */
 const INBOX_MS = 60 * 60_000;
 const SNAPSHOT_MOST = 200;
 /** Requests under way get this long to end when the process is told to. */
@@ -32,9 +36,10 @@ try {
 async function start(): Promise<void> {
   const env = readEnv(process.env);
   const data = openDataDir(env.ENTREPOT_DATA);
+  // What was given by environment is on no disk: without the variable the directory's own token is valid again.
   const token = env.ENTREPOT_TOKEN ?? data.secret('token');
   const local = await composeLocal(env, data);
-  const { engine, intake } = local;
+  const { engine, intake, arrivals, multipart } = local;
   const { clock, log } = engine;
 
   const tickets = ticketOffice({ clock, randomBytes });
@@ -43,6 +48,8 @@ async function start(): Promise<void> {
     intake,
     authenticate: (given) => (isSame(given, token) ? OWNER : null),
     issueTicket: tickets.issue,
+    companion: { multipart, capabilitySecret: data.secret(CAPABILITY_SECRET) },
+    ...(arrivals === null ? {} : { events: pushedEvents(arrivals.events, data) }),
   });
   const { view } = viewer({ engine });
   const hub = progressHub({
@@ -69,11 +76,12 @@ async function start(): Promise<void> {
   const onTimerError = (error: unknown): void => log.error('timer.failed', traceOf(error));
   every(clock, SWEEP_MS, stopped.signal, sweepHandler(engine), onTimerError);
   every(clock, INBOX_MS, stopped.signal, inboxHandler(intake), onTimerError);
+  every(clock, INBOX_MS, stopped.signal, guestHandler({ intake, multipart, cells: engine.cells }), onTimerError);
+  for (const { everyMs, work } of arrivals?.timers ?? []) every(clock, everyMs, stopped.signal, work, onTimerError);
 
   const { port } = server.address() as AddressInfo;
   const url = `http://${nameOf(env.HOST)}:${port}`;
   data.write('url', `${url}\n`);
-  if (env.ENTREPOT_TOKEN !== undefined) data.write('token', `${token}\n`);
   endOnSignals(async () => {
     stopped.abort();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -82,7 +90,14 @@ async function start(): Promise<void> {
     await local.drain();
     data.close();
   });
+  for (const warning of local.warnings) process.stderr.write(`Entrepot warns: ${warning}\n`);
   process.stdout.write(`Entrepot ready  ${url}/#token=${encodeURIComponent(token)}\n`);
+}
+
+/** For a store that tells its events by HTTP: `entrepot s3 --events-url` finds the token in its file. */
+function pushedEvents(events: Omit<EventDeps, 'isToken'>, data: DataDir): EventDeps {
+  const token = data.secret(EVENTS_TOKEN);
+  return { ...events, isToken: (given) => isSame(given, token) };
 }
 
 /** The first signal ends in good order, another one at once. */

@@ -57,6 +57,7 @@ const EXPOSED = [
   'Content-Length',
   'Content-Range',
   'Last-Modified',
+  'Location',
   'x-amz-checksum-crc32',
   'x-amz-checksum-crc32c',
   'x-amz-checksum-crc64nvme',

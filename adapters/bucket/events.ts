@@ -7,6 +7,7 @@ import type { S3Request } from './request.ts';
 export interface ObjectEvent {
   readonly name:
     | 'ObjectCreated:Put'
+    | 'ObjectCreated:Post'
     | 'ObjectCreated:Copy'
     | 'ObjectCreated:CompleteMultipartUpload'
     | 'ObjectRemoved:Delete';

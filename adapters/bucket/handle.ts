@@ -4,8 +4,10 @@ import type { Authenticate } from './authenticate.ts';
 import type { Call, Content, Context } from './context.ts';
 import type { Cors } from './cors.ts';
 import { S3Error } from './errors.ts';
+import type { AuthenticateForm } from './post-policy.ts';
 import { readRequest, requestId, type S3Request } from './request.ts';
 import { operationOf } from './router.ts';
+import { isPostForm, postObject } from './routes/post-object.ts';
 import type { Throttle } from './throttle.ts';
 import { ClientGone, discardBody, requestBody, sendError, sendReply } from './wire.ts';
 
@@ -19,6 +21,7 @@ interface Counters {
 export interface Service {
   readonly context: Context;
   readonly authenticate: Authenticate;
+  readonly authenticateForm: AuthenticateForm;
   readonly cors: Cors;
   /** Names under which `<bucket>.<name>` is virtual-host style. */
   readonly ownHosts: readonly string[];
@@ -47,7 +50,7 @@ export async function handle(
       addHeaders(response, service.cors.preflight(request));
       return await sendReply(response, { status: 200 }, service.outbound, () => undefined);
     }
-    const signature = service.authenticate(request);
+    const signature = isPostForm(request) ? undefined : service.authenticate(request);
     const openBody: Call['openBody'] = () => {
       waiting?.();
       waiting = undefined;
@@ -55,7 +58,10 @@ export async function handle(
         service.counters.bytesIn += bytes;
       });
     };
-    const reply = await operationOf(request)(service.context, { request, signature, openBody });
+    const reply =
+      signature === undefined
+        ? await postObject(service.context, service.authenticateForm, { request, openBody })
+        : await operationOf(request)(service.context, { request, signature, openBody });
     content = reply.content;
     count(service.counters, request, content);
     await sendReply(response, reply, service.outbound, (bytes) => {
@@ -84,6 +90,7 @@ function isClientGone(error: unknown, http: IncomingMessage): boolean {
 function count(counters: Counters, request: S3Request, content: Content | undefined): void {
   const isCopy = request.header('x-amz-copy-source') !== undefined;
   if (content) counters.gets++;
+  if (isPostForm(request)) counters.puts++;
   if (request.method === 'PUT' && request.key !== undefined && !isCopy) counters.puts++;
 }
 

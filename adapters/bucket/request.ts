@@ -22,6 +22,9 @@ export interface S3Request {
   header(name: string): string | undefined;
 }
 
+/** Of UTF-8. */
+export const KEY_BYTES_MAX = 1024;
+
 /** `ownHosts` are the names under which `<bucket>.<name>` is virtual-host style. Throws InvalidURI, KeyTooLongError. */
 export function readRequest(http: IncomingMessage, id: string, ownHosts: readonly string[]): S3Request {
   const raw = http.url ?? '';
@@ -68,8 +71,6 @@ export function decode(text: string): string {
     throw new S3Error('InvalidURI');
   }
 }
-
-const KEY_BYTES_MAX = 1024;
 
 function decodeQuery(text: string): Map<string, string> {
   const query = new Map<string, string>();

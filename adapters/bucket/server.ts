@@ -2,8 +2,8 @@
  * The embedded bucket: an S3-compatible server for one machine, strict where AWS is strict.
  *
  * Every request is verified by SigV4, every claim about a body is checked before the object exists, and an object exists
- * when its row is on disk. Not there: versions, access lists and policies, tags, encryption, lifecycle, select, POST
- * forms, checksums computed without being asked for (S3 adds a CRC64NVME of its own), grouped listings of uploads.
+ * when its row is on disk. Not there: versions, access lists and policies, tags, encryption, lifecycle, select,
+ * checksums computed without being asked for (S3 adds a CRC64NVME of its own), grouped listings of uploads.
  *
  * The server writes no log: presigned queries are credentials. What went wrong inside is told to `onError`.
  */
@@ -15,6 +15,7 @@ import { answerBrokenRequest } from './broken-request.ts';
 import { cors } from './cors.ts';
 import { notification } from './events.ts';
 import { handle, type Service } from './handle.ts';
+import { formAuthenticator } from './post-policy.ts';
 import { bucketSource } from './source.ts';
 import { openStore } from './store.ts';
 import { throttle } from './throttle.ts';
@@ -78,6 +79,7 @@ export async function startBucket(options: BucketOptions): Promise<Bucket> {
       },
     },
     authenticate: authenticator(options.credentials, region, now),
+    authenticateForm: formAuthenticator(options.credentials, region, now),
     cors: cors(options.allowedOrigins),
     ownHosts: [host.toLowerCase(), 'localhost'],
     inbound: throttle(options.bytesPerSecond),

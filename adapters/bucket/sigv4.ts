@@ -74,6 +74,11 @@ export function trailerSignature(
   return hmac(key, `AWS4-HMAC-SHA256-TRAILER\n${amzDate}\n${scope.text}\n${previous}\n${digest}`).toString('hex');
 }
 
+/** Signature of a text as it stands: what is signed of a form is its policy. */
+export function signedText(key: Buffer, text: string): string {
+  return hmac(key, text).toString('hex');
+}
+
 /** Compares in constant time for equal lengths; the length of a signature is no secret. */
 export function sameSignature(expected: string, given: string): boolean {
   const left = Buffer.from(expected, 'latin1');

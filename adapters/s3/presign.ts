@@ -13,6 +13,8 @@ export interface PresignConfig extends S3Config {
   readonly bucket: string;
   /** `https://host[:port]` under which browsers reach the store, when it is not the endpoint. */
   readonly publicUrl?: string;
+  /** `none` for a store that refuses every put with a condition: its chunks can then be put twice. */
+  readonly condition?: 'if-none-match' | 'none';
   readonly clock: Clock;
 }
 
@@ -25,6 +27,7 @@ const SIGNING_KEYS_MAX = 2;
 export function chunkPresigner(config: PresignConfig): (put: ChunkPut) => Promise<PresignedPut> {
   const signingKeys = new Map<string, ArrayBuffer>();
   const { accessKeyId, secretAccessKey, sessionToken, region, clock } = config;
+  const condition: Readonly<Record<string, string>> = config.condition === 'none' ? {} : { 'if-none-match': '*' };
   return async (put) => {
     const { uploadId, number, sizeBytes, ttlSeconds } = put;
     if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > TTL_SECONDS_MAX) {
@@ -38,7 +41,7 @@ export function chunkPresigner(config: PresignConfig): (put: ChunkPut) => Promis
     const signer = new AwsV4Signer({
       method: 'PUT',
       url: url.href,
-      headers: { 'content-length': String(sizeBytes), 'if-none-match': '*' },
+      headers: { 'content-length': String(sizeBytes), ...condition },
       accessKeyId,
       secretAccessKey,
       ...(sessionToken === undefined ? {} : { sessionToken }),
@@ -54,14 +57,14 @@ export function chunkPresigner(config: PresignConfig): (put: ChunkPut) => Promis
     return {
       url: signed.url.href,
       // A browser sets content-length from the body itself and refuses to have it set.
-      headers: { 'if-none-match': '*' },
+      headers: condition,
       expiresAtMs: signedAtMs + ttlSeconds * 1000,
     };
   };
 }
 
 /** The bucket's address with a slash at its end, as the browser reaches it. */
-function bucketUrl(config: PresignConfig, viewerHost: string | undefined): URL {
+export function bucketUrl(config: PresignConfig, viewerHost: string | undefined): URL {
   const url = new URL(config.publicUrl ?? s3Endpoint(config));
   // A store on loopback is our own, reached by the name under which its machine is reached. Any other has an address of its own.
   if (

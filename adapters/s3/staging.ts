@@ -2,15 +2,19 @@
 
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { statusOf } from '#clients/s3/refusal.ts';
 import { Fault } from '#core/fault.ts';
 import type { ByteRange, StagedObject, StagingIntake, StagingSource } from '#core/ports/staging.ts';
 import { webBody } from './body.ts';
 import { exactly } from './exact.ts';
-import { changedFault, rangeFault, stagingFault, statusOf } from './faults.ts';
+import { changedFault, rangeFault, stagingFault } from './faults.ts';
 import { chunkPresigner, type PresignConfig } from './presign.ts';
 
 /** The most keys that S3 answers at once. */
 const PAGE_KEYS_MAX = 1000;
+
+/** `never` for a store that ignores the condition of a removal, and so would remove a newer content. */
+export type VersionedRemoval = 'conditional' | 'never';
 
 /** Signs without asking the store. Needs a clock that agrees with the store's within its tolerance (15 minutes on AWS). */
 export function s3StagingIntake(config: PresignConfig): StagingIntake {
@@ -21,12 +25,17 @@ export function s3StagingIntake(config: PresignConfig): StagingIntake {
  * Faults beside the port's own: transient `staging.unavailable`, `staging.short_body`; throttled `staging.slow_down`; auth
  * `staging.denied`, `staging.no_bucket`; bug `staging.refused` and answers that S3 would not give.
  */
-export function s3StagingSource(client: S3Client, bucket: string): StagingSource {
+export function s3StagingSource(
+  client: S3Client,
+  bucket: string,
+  versionedRemoval: VersionedRemoval = 'conditional',
+): StagingSource {
   return {
     list: (query) => list(client, bucket, query),
     stat: (key) => stat(client, bucket, key),
     read: (object, range, signal) => read(client, bucket, object, range, signal),
-    remove: (key, version) => remove(client, bucket, key, version),
+    remove: async (key, version) =>
+      version !== undefined && versionedRemoval === 'never' ? false : remove(client, bucket, key, version),
   };
 }
 

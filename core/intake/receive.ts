@@ -38,25 +38,31 @@ export async function receive(intake: Intake, keys: readonly string[]): Promise<
 export async function receiveInbox(intake: Intake): Promise<number> {
   let seen = 0;
   for (let after: string | undefined; ; ) {
-    const page = await intake.source.list({
-      prefix: INBOX_PREFIX,
-      limit: PAGE,
-      ...(after === undefined ? {} : { after }),
-    });
-    for (const object of page) await receiveFile(intake, object);
-    seen += page.length;
-    if (page.length < PAGE) return seen;
-    after = page.at(-1)?.key;
+    const page = await inboxPage(intake, after);
+    for (const object of page.objects) await receiveFile(intake, object);
+    seen += page.objects.length;
+    if (page.next === undefined) return seen;
+    after = page.next;
   }
 }
 
+/** Objects of the inbox behind `after`, in the order of their keys; `next` is where to go on, absent at the end. */
+export async function inboxPage(
+  { source }: Pick<Intake, 'source'>,
+  after: string | undefined,
+): Promise<{ readonly objects: readonly StagedObject[]; readonly next: string | undefined }> {
+  const objects = await source.list({ prefix: INBOX_PREFIX, limit: PAGE, ...(after === undefined ? {} : { after }) });
+  return { objects, next: objects.length < PAGE ? undefined : objects.at(-1)?.key };
+}
+
 /** One content of one key is one upload, however often it is told of. False when nobody is to have it. */
-async function receiveFile(intake: Intake, object: StagedObject): Promise<boolean> {
+export async function receiveFile(intake: Intake, object: StagedObject): Promise<boolean> {
   const { key, version, sizeBytes, modifiedAtMs } = object;
   const arrival = arrivalOf(key);
   if (arrival.kind !== 'file') return false;
-  const { destinationId, folder, name } = arrival;
-  const uploadId = uploadIdFrom(intake.bucketName, key, version, String(Math.floor(modifiedAtMs / 1000)));
+  const { destinationId, folder, name, guest } = arrival;
+  const uploadId =
+    guest?.uploadId ?? uploadIdFrom(intake.bucketName, key, version, String(Math.floor(modifiedAtMs / 1000)));
   if ((await intake.table.get(uploadKey(uploadId))) !== null) return true;
   if ((await intake.destinations.get(destinationId)) === null) {
     intake.log.error('inbox.unknown_destination', { destinationId });
@@ -65,7 +71,7 @@ async function receiveFile(intake: Intake, object: StagedObject): Promise<boolea
   await createUpload(intake, {
     v: 1,
     uploadId,
-    ownerId: INBOX_OWNER,
+    ownerId: guest?.ownerId ?? INBOX_OWNER,
     name,
     sizeBytes,
     layout: { kind: 'object', key, version },

@@ -3,6 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { Fault } from '#core/fault.ts';
 import type { Destination } from '#core/ports/destinations.ts';
 import { begunQueue, waitingQueue } from '#core/state.ts';
+import { traceOf } from '#core/trace.ts';
 import {
   CheckAnswer,
   CreateDestination,
@@ -14,7 +15,6 @@ import { DestinationId } from '#core/wire/ids.ts';
 import { isoTime } from '#core/wire/time.ts';
 import type { Api, ApiDeps } from '../api.ts';
 import { answers, body, secured } from '../openapi.ts';
-import { traceOf } from '../trace.ts';
 
 const byId = z.object({ id: DestinationId });
 

@@ -3,5 +3,5 @@ export const BENCH_BUCKET = {
   bucket: 'bench',
   region: 'local',
   accessKeyId: 'bench',
-  secretAccessKey: 'a key that opens nothing else',
+  secretAccessKey: 'a-key-that-opens-nothing-else',
 } as const;

@@ -58,7 +58,7 @@ export const deliver: Bench = {
       },
       notes: [
         `${bytes / MIB} MiB, median of ${rounds}; both read from the page cache; the bucket, the engine and the API share the process`,
-        'the bytes cross loopback once (bucket → driver); the time runs from the PUT’s answer to the transfer’s end',
+        'the engine reads the files of the bucket in its own process; the time runs from the PUT’s answer to the transfer’s end',
       ],
     };
   },

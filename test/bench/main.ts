@@ -5,12 +5,25 @@ import { claims } from './claims.ts';
 import { cutThrough } from './cut-through.ts';
 import { deliver } from './deliver.ts';
 import { eventLatency } from './event-latency.ts';
+import { hashing } from './hashing.ts';
 import { hangUp } from './http.ts';
 import { machine } from './measure.ts';
+import { rclone } from './rclone.ts';
 import { type Bench, jsonLine, type Report, type Size, shown } from './report.ts';
 import { tableWrites } from './table-writes.ts';
+import { uppy } from './uppy.ts';
 
-const BENCHES: readonly Bench[] = [cutThrough, claims, bucket, tableWrites, eventLatency, deliver];
+const BENCHES: readonly Bench[] = [
+  cutThrough,
+  claims,
+  bucket,
+  tableWrites,
+  eventLatency,
+  deliver,
+  hashing,
+  rclone,
+  uppy,
+];
 
 const names = process.argv.slice(2).filter((argument) => argument !== '--quick');
 const size: Size = process.argv.includes('--quick') ? 'quick' : 'full';

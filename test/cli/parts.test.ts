@@ -31,6 +31,15 @@ describe('where the server is', () => {
     await expect(findServer(env, '/')).rejects.toMatchObject({ code: 'auth.required', exitCode: 2 });
   });
 
+  it('a server whose token was given by environment says that it is needed here too', async () => {
+    await using data = await dataDir({ url: 'http://localhost:8000\n' });
+    await expect(findServer({ ENTREPOT_DATA: data.path }, '/')).rejects.toMatchObject({
+      code: 'auth.required',
+      exitCode: 2,
+      message: expect.stringContaining('ENTREPOT_TOKEN'),
+    });
+  });
+
   it('is told by the environment, with the token apart or as it was printed', async () => {
     const apart = { ENTREPOT_URL: 'https://box.example/base/', ENTREPOT_TOKEN: 't' };
     expect(await findServer(apart, '/')).toEqual({ url: 'https://box.example/base', token: 't' });
@@ -69,6 +78,53 @@ describe('entrepot s3', () => {
   it('prints no secret unless asked, and says when the file is broken', async () => {
     expect((await run(JSON.stringify(keys), [])).out).not.toMatch(/\bS\b|secret/i);
     expect(await run('{', ['--env'])).toMatchObject({ code: 2, errors: expect.stringMatching(/s3\.unreadable/) });
+  });
+});
+
+describe('entrepot s3, where files are staged in a store of the user’s own', () => {
+  const place = { kind: 's3', endpoint: 'http://h:1', region: 'eu', bucket: 'mine' };
+  const run = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+    await using data = await dataDir({
+      'staging.json': JSON.stringify(place),
+      's3.json': 'that of the built-in bucket, from an earlier start',
+      'events-token': 'secret-of-events\n',
+      url: 'http://localhost:8000\n',
+    });
+    return command(['s3', ...args], { env: { ENTREPOT_DATA: data.path, ...env }, clock: hastyClock() });
+  };
+
+  it('tells where the bucket is, and not its keys', async () => {
+    const { code, out } = await run([]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/http:\/\/h:1[\s\S]*mine/);
+    expect(out).not.toContain('secret-of-events');
+  });
+
+  it('prints the keys that are in this environment too, and asks for them where they are not', async () => {
+    const keys = { ENTREPOT_S3_ACCESS_KEY_ID: 'K', ENTREPOT_S3_SECRET_ACCESS_KEY: 'S', ENTREPOT_S3_SESSION_TOKEN: 'T' };
+    expect((await run(['--env'], keys)).out.trim().split('\n')).toEqual([
+      'AWS_ACCESS_KEY_ID=K',
+      'AWS_SECRET_ACCESS_KEY=S',
+      'AWS_SESSION_TOKEN=T',
+      'AWS_REGION=eu',
+      'AWS_ENDPOINT_URL=http://h:1',
+      'ENTREPOT_BUCKET=mine',
+    ]);
+    const { ENTREPOT_S3_SECRET_ACCESS_KEY: _, ...half } = keys;
+    expect(await run(['--env'], half)).toMatchObject({ code: 2, errors: expect.stringMatching(/s3\.keys_elsewhere/) });
+  });
+
+  it('prints where events may be pushed', async () => {
+    expect((await run(['--events-url'])).out.trim()).toBe('http://localhost:8000/api/v1/events/s3/secret-of-events');
+  });
+
+  it('has no address for events of the built-in bucket', async () => {
+    await using data = await dataDir({ 'staging.json': '{"kind":"own"}', url: 'http://localhost:8000\n' });
+    const { code, errors } = await command(['s3', '--events-url'], {
+      env: { ENTREPOT_DATA: data.path },
+      clock: hastyClock(),
+    });
+    expect({ code, errors }).toMatchObject({ code: 2, errors: expect.stringMatching(/s3\.no_events/) });
   });
 });
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HeadState } from '#core/state.ts';
 import { chunkKey } from '#core/wire/keys.ts';
 import type { CreateUploadAnswer } from '#core/wire/upload.ts';
-import { createdKeys, stagedHandler } from '../../functions/staged.ts';
+import { createdIn, stagedHandler } from '../../functions/staged.ts';
 import { type ApiRig, apiRig, CHUNK_BYTES } from '../api/rig.ts';
 
 let rig: ApiRig;
@@ -66,7 +66,7 @@ describe('keys', () => {
     ['inbox%2Ffolder%2Fx.bin', 'inbox/folder/x.bin'],
   ])('%s is %s', (encoded, key) => {
     const event = { Records: [{ eventName: 's3:ObjectCreated:Put', s3: { object: { key: encoded } } }] };
-    expect(createdKeys(event)).toEqual([key]);
+    expect(createdIn('bucket', event)).toEqual({ keys: [key], elsewhere: 0 });
   });
 
   it.each(['a b+c.bin', '100%.bin', '%20.bin', '测试 文件.bin', '😀🚀.bin', `it's "q" & <x> #1?.bin`, 'a=b;c,d.bin'])(

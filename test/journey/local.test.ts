@@ -58,7 +58,7 @@ describe('a start', () => {
     ]);
   });
 
-  it('with a token of its own lets that one in, and not the other', async () => {
+  it('with a token of its own lets that one in, and not the other, which is valid again afterwards', async () => {
     const first = await home.start();
     await first.stop();
     const token = 'correct+horse/battery=staple&';
@@ -69,6 +69,8 @@ describe('a start', () => {
     expect((await ask(first.token)).status).toBe(401);
     // As the page reads it from the address.
     expect(new URLSearchParams(`token=${server.token}`).get('token')).toBe(token);
+    await server.stop();
+    expect((await home.start()).token).toBe(first.token);
   });
 });
 
