@@ -65,6 +65,14 @@ describe('concurrency', () => {
     expect(state.limit).toBe(IN_FLIGHT_START);
   });
 
+  it('goes to six at once where 16 MiB leave within half a second, and not after trouble', () => {
+    const MIB = 1024 * 1024;
+    expect(onBytes(startConcurrency(0), 15 * MIB, 3, 499).limit).toBe(IN_FLIGHT_START);
+    expect(onBytes(startConcurrency(0), 16 * MIB, 3, 499).limit).toBe(IN_FLIGHT_MAX);
+    expect(onBytes(startConcurrency(0), 16 * MIB, 3, 500).limit).toBe(IN_FLIGHT_START);
+    expect(onBytes(onTrouble(startConcurrency(0), 0), 16 * MIB, 3, 499).limit).toBe(1);
+  });
+
   it('halves on trouble, counts trouble that comes together once, and keeps one place', () => {
     let state = onTrouble({ ...startConcurrency(0), limit: 6 }, 10_000);
     expect(state.limit).toBe(3);

@@ -2,7 +2,9 @@
  * How many chunks are in flight at once. Pure: time and bytes come in, the next state comes out.
  *
  * One more is added while that raises the throughput; a step that gained nothing is taken back and not tried again for a
- * while. Trouble (429, 5xx, a stall) halves. Six is what a browser opens to one HTTP/1.1 host.
+ * while. Trouble (429, 5xx, a stall) halves. Six is what a browser opens to one HTTP/1.1 host. On a line so fast that it would
+ * be through before the first step, all six start at once; on a slow one the first chunk is to be through early, since its
+ * delivery starts with it.
  */
 
 export const IN_FLIGHT_START = 3;
@@ -15,6 +17,9 @@ const HOLD_MS = 30_000;
 /** After trouble; also the time in which more trouble counts as the same. */
 const COOL_MS = 5000;
 const GAIN = 1.05;
+/** So many bytes within so short a time: 32 MiB/s. */
+const FAST_BYTES = 16 * 1024 * 1024;
+const FAST_MS = 500;
 
 export interface Concurrency {
   readonly limit: number;
@@ -45,6 +50,8 @@ export function onBytes(state: Concurrency, sentBytes: number, inFlight: number,
   const windowBytes = state.windowBytes + sentBytes;
   const saturated = state.saturated && inFlight >= state.limit;
   const elapsedMs = nowMs - state.windowStartMs;
+  const isFast = elapsedMs < FAST_MS && windowBytes >= FAST_BYTES && state.troubleAtMs === Number.NEGATIVE_INFINITY;
+  if (isFast) return { ...state, windowBytes, saturated, limit: IN_FLIGHT_MAX };
   if (elapsedMs < WINDOW_MS) return { ...state, windowBytes, saturated };
   const fresh = { ...state, windowStartMs: nowMs, windowBytes: 0, saturated: true };
   if (!saturated) return { ...fresh, rateBefore: null };
