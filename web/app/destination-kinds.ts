@@ -1,4 +1,4 @@
-/** The kinds of destinations that the form offers, with the keys their guides name. The server judges the values. */
+/** The kinds of destinations that the form offers: those that the server has, with the keys their guides name. It judges the values. */
 
 export interface Kind {
   readonly title: string;
@@ -17,25 +17,14 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   folder: { title: 'Folder', settings: ['root', 'onConflict?'], credentials: [] },
   s3: {
     title: 'S3',
-    settings: ['bucket', 'region', 'endpoint?', 'prefix?', 'forcePathStyle?'],
+    settings: ['bucket', 'region', 'endpoint?', 'prefix?', 'onConflict?', 'forcePathStyle?'],
     credentials: ['accessKeyId', 'secretAccessKey', 'sessionToken?'],
   },
   oss: {
     title: 'Aliyun OSS',
-    settings: ['bucket', 'region', 'endpoint', 'prefix?'],
+    settings: ['bucket', 'region', 'endpoint', 'prefix?', 'onConflict?'],
     credentials: ['accessKeyId', 'accessKeySecret', 'stsToken?'],
   },
-  pan115: {
-    title: '115',
-    settings: ['folderId?', 'requestsPerSecond?'],
-    credentials: ['accessToken?', 'refreshToken?', 'cookie?'],
-  },
-  clouddrive2: {
-    title: 'CloudDrive2',
-    settings: ['address', 'tls?', 'mountRoot?', 'order?', 'webdav?'],
-    credentials: ['userName?', 'password?', 'totp?', 'apiToken?'],
-  },
-  bilibili: { title: 'Bilibili', settings: ['placement?', 'line?'], credentials: ['cookie?', 'accessToken?'] },
 };
 
 export function pairsOf(keys: readonly string[]): readonly Pair[] {
