@@ -178,7 +178,7 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     await page.getByRole('button', { name: 'Add', exact: true }).click();
     await page.getByRole('button', { name: 'Check media' }).click();
     await page.getByText('Reachable and writable').waitFor();
-    expect(fake.destinations.get('media')?.settings).toEqual({ root: '/srv/media', onConflict: 'rename' });
+    expect(fake.destinations.get('media')?.settings).toEqual({ root: '/srv/media' });
     await page.getByRole('button', { name: 'Remove: media' }).click();
     await page.getByRole('heading', { name: 'media' }).waitFor({ state: 'detached' });
     expect(fake.destinations.has('media')).toBe(false);

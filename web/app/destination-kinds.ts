@@ -1,61 +1,69 @@
-/** The kinds of destinations that the form offers: those that the server has, with the keys their guides name. It judges the values. */
+/** The kinds of destinations that the form offers: those that the server has, with what each asks for. The server judges the values. */
+import type { Messages } from '../i18n/en.ts';
+
+export interface Field {
+  /** As the server calls it; its words are those of the page. */
+  readonly key: keyof Messages['destinations']['fields'];
+  readonly isNeeded: boolean;
+  readonly placeholder?: string;
+  /** To be chosen instead of typed; the first is what the server takes when nothing is said. */
+  readonly choices?: readonly (keyof Messages['destinations']['choices'])[];
+}
 
 export interface Kind {
   readonly title: string;
-  /** A key with `?` may stay empty. */
-  readonly settings: readonly string[];
-  readonly credentials: readonly string[];
+  readonly settings: readonly Field[];
+  readonly credentials: readonly Field[];
 }
 
-export interface Pair {
-  readonly key: string;
-  readonly value: string;
-  readonly isNeeded: boolean;
-}
+export type Values = Readonly<Partial<Record<Field['key'], string>>>;
+
+const needed = (key: Field['key'], placeholder = ''): Field => ({ key, isNeeded: true, placeholder });
+const optional = (key: Field['key'], placeholder = ''): Field => ({ key, isNeeded: false, placeholder });
+const chosen = (key: Field['key'], ...choices: NonNullable<Field['choices']>): Field => ({
+  key,
+  isNeeded: false,
+  choices,
+});
 
 export const KINDS: Readonly<Record<string, Kind>> = {
-  folder: { title: 'Folder', settings: ['root', 'onConflict?'], credentials: [] },
+  folder: {
+    title: 'Folder',
+    settings: [needed('root', '/srv/media'), chosen('onConflict', 'rename', 'replace', 'fail')],
+    credentials: [],
+  },
   s3: {
     title: 'S3',
-    settings: ['bucket', 'region', 'endpoint?', 'prefix?', 'onConflict?', 'forcePathStyle?'],
-    credentials: ['accessKeyId', 'secretAccessKey', 'sessionToken?'],
+    settings: [
+      optional('endpoint', 'https://s3.example.com'),
+      needed('region', 'us-east-1'),
+      needed('bucket'),
+      optional('prefix', 'films'),
+      chosen('onConflict', 'replace', 'rename', 'fail'),
+      chosen('forcePathStyle', 'auto', 'true', 'false'),
+    ],
+    credentials: [needed('accessKeyId'), needed('secretAccessKey'), optional('sessionToken')],
   },
   oss: {
     title: 'Aliyun OSS',
-    settings: ['bucket', 'region', 'endpoint', 'prefix?', 'onConflict?'],
-    credentials: ['accessKeyId', 'accessKeySecret', 'stsToken?'],
+    settings: [
+      needed('endpoint', 'https://oss-cn-hangzhou.aliyuncs.com'),
+      needed('region', 'cn-hangzhou'),
+      needed('bucket'),
+      optional('prefix', 'films'),
+      chosen('onConflict', 'replace', 'rename', 'fail'),
+    ],
+    credentials: [needed('accessKeyId'), needed('accessKeySecret'), optional('stsToken')],
   },
 };
 
-export function pairsOf(keys: readonly string[]): readonly Pair[] {
-  return keys.map((key) => ({ key: key.replace('?', ''), value: '', isNeeded: !key.endsWith('?') }));
-}
-
-/** Empty values are left out. `true`, `false`, numbers, objects and lists mean what they say; everything else is text. */
-export function settingsOf(pairs: readonly Pair[]): Record<string, unknown> {
-  return Object.fromEntries(filled(pairs).map(([key, value]) => [key, meant(value)]));
-}
-
-/** Empty values are left out. A secret of digits is still text. */
-export function credentialsOf(pairs: readonly Pair[]): Record<string, string> {
-  return Object.fromEntries(filled(pairs));
-}
-
-function filled(pairs: readonly Pair[]): [key: string, value: string][] {
-  return pairs
-    .map(({ key, value }): [string, string] => [key.trim(), value.trim()])
-    .filter(([key, value]) => key && value);
-}
-
-function meant(text: string): unknown {
-  if (text === 'true') return true;
-  if (text === 'false') return false;
-  // Ids of many digits are names, not numbers: only what a number keeps whole becomes one.
-  if (/^-?\d{1,9}(\.\d+)?$/.test(text)) return Number(text);
-  if (!/^[[{]/.test(text)) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+/** What was filled in. What is left empty, and a first choice, is left to the server; `true` and `false` are no text. */
+export function filled(fields: readonly Field[], values: Values): Record<string, string | boolean> {
+  return Object.fromEntries(
+    fields.flatMap(({ key, choices }) => {
+      const value = values[key]?.trim() ?? '';
+      if (value === '' || value === choices?.[0]) return [];
+      return [[key, choices !== undefined && (value === 'true' || value === 'false') ? value === 'true' : value]];
+    }),
+  );
 }
