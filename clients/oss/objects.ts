@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { OssClient } from './client.ts';
 import { OssError } from './faults.ts';
+import type { Completed } from './multipart.ts';
 import { crc64OfHeader } from './sums.ts';
 import { many, read } from './xml.ts';
 
@@ -36,7 +37,10 @@ export async function headObject(client: OssClient, key: string, signal: AbortSi
   }
 }
 
-/** A small object, whole. Throws `OssError` `FileAlreadyExists` when `x-oss-forbid-overwrite` is among the headers. */
+/**
+ * A small object, whole. Throws `OssError` `FileAlreadyExists` when `x-oss-forbid-overwrite` is among the headers, which may also
+ * hold `x-oss-callback` and `x-oss-callback-var`.
+ */
 export async function putObject(
   client: OssClient,
   {
@@ -45,8 +49,24 @@ export async function putObject(
     headers,
   }: { readonly key: string; readonly content: string; readonly headers: Readonly<Record<string, string>> },
   signal: AbortSignal,
-): Promise<void> {
-  await client.call({ method: 'PUT', key, body: content, headers, statuses: [200] }, signal);
+): Promise<Completed> {
+  const isCalledBack = headers['x-oss-callback'] !== undefined;
+  const answer = await client.call(
+    {
+      method: 'PUT',
+      key,
+      body: content,
+      headers,
+      statuses: isCalledBack ? [200, 203] : [200],
+      ...(isCalledBack ? { answer: 'text' } : {}),
+    },
+    signal,
+  );
+  return {
+    status: answer.status,
+    crc64: crc64OfHeader(answer.headers['x-oss-hash-crc64ecma']),
+    callbackAnswer: answer.text,
+  };
 }
 
 /** Fine when it is not there. */

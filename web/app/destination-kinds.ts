@@ -55,6 +55,11 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     ],
     credentials: [needed('accessKeyId'), needed('accessKeySecret'), optional('stsToken')],
   },
+  pan115: {
+    title: '115',
+    settings: [optional('prefix', 'films')],
+    credentials: [optional('accessToken'), optional('refreshToken')],
+  },
 };
 
 /** What was filled in. What is left empty, and a first choice, is left to the server; `true` and `false` are no text. */

@@ -269,6 +269,8 @@ export const en = {
       accessKeySecret: 'Access key secret',
       sessionToken: 'Session token',
       stsToken: 'STS token',
+      accessToken: 'Access token',
+      refreshToken: 'Refresh token',
     },
     choices: {
       rename: 'Keep both: name (2)',

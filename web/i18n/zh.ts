@@ -232,6 +232,8 @@ export const zh: Messages = {
       accessKeySecret: 'AccessKey Secret',
       sessionToken: '会话令牌（Session Token）',
       stsToken: 'STS 令牌',
+      accessToken: '访问令牌（Access Token）',
+      refreshToken: '刷新令牌（Refresh Token）',
     },
     choices: {
       rename: '两者都保留：名称 (2)',

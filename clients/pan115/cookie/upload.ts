@@ -1,4 +1,5 @@
 /** Uploads as 115's own programs make them: a sealed and signed announcement, and the keys to the same bucket. */
+import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { Fault } from '#core/fault.ts';
@@ -57,8 +58,9 @@ export async function initUpload(
   };
   return calming(account, async () => {
     const answer = await ask(account, make, signal);
-    // A refusal may come in the clear.
-    const isClear = answer.status !== 200 || answer.bytes[0] === 0x7b || answer.bytes[0] === 0x3c;
+    // A refusal may come in the clear. Of 128 sealed answers one begins like it, but none is text all through.
+    const isText = (answer.bytes[0] === 0x7b || answer.bytes[0] === 0x3c) && isUtf8(answer.bytes);
+    const isClear = answer.status !== 200 || isText;
     const told = isClear ? jsonOf(answer) : looseJsonOf(unsealed(answer.bytes, keys));
     throwRefusal(told, 'initupload');
     return initAnswer(parsed(InitData, told, 'initupload'));

@@ -1,0 +1,23 @@
+/** What a transfer to 115 needs to remember: no keys, and no callback, for 115 gives fresh ones. */
+import { z } from 'zod';
+
+const text = z.string().min(1).max(512);
+
+const place = {
+  v: z.literal(1),
+  folderId: z.string().regex(/^\d{1,32}$/),
+  /** As 115 has it. */
+  name: text,
+  pickCode: text,
+  bucket: text,
+  object: text,
+};
+
+export type PartsSession = z.infer<typeof PartsSession>;
+const PartsSession = z.object({ ...place, kind: z.literal('parts'), uploadId: z.string().min(1).max(256) });
+
+/** An empty file has no parts, and a multipart upload needs one: it is put at the end, in one request. */
+const WholeSession = z.object({ ...place, kind: z.literal('whole') });
+
+export type Pan115Session = z.infer<typeof Pan115Session>;
+export const Pan115Session = z.discriminatedUnion('kind', [PartsSession, WholeSession]);
