@@ -159,7 +159,7 @@ async function withUs<T>({ from, to }: Way, work: (deliver: Deliver) => Promise<
       await copyInside(from, MASTER, `inbox/there/${file}`);
       const ms = await untilDelivered(server, file);
       const after = usageOf(pid);
-      await expectSize(to, `delivered/${file}`, bytes);
+      await checkAndRemove(to, `delivered/${file}`, bytes);
       return { ms, cpuSeconds: after.cpuSeconds - before.cpuSeconds, peakMib: after.peakMib };
     });
   } finally {
@@ -210,7 +210,7 @@ async function copyWithRclone(way: Way, file: string, bytes: number): Promise<Ru
     if (code !== 0) throw new Error(`rclone ended with ${code}`);
     return last;
   });
-  await expectSize(way.to, target, bytes);
+  await checkAndRemove(way.to, target, bytes);
   return { ms, ...value };
 }
 
@@ -255,10 +255,14 @@ async function copyInside(side: Side, source: string, target: string): Promise<v
   await answer.arrayBuffer();
 }
 
-async function expectSize(side: Side, key: string, bytes: number): Promise<void> {
-  const answer = await signerOf(side).fetch(`${side.endpoint}/${side.bucket}/${key}`, { method: 'HEAD' });
+/** Stores do not get fuller by the run: a full one would be what is measured. */
+async function checkAndRemove(side: Side, key: string, bytes: number): Promise<void> {
+  const url = `${side.endpoint}/${side.bucket}/${key}`;
+  const answer = await signerOf(side).fetch(url, { method: 'HEAD' });
   const found = Number(answer.headers.get('content-length'));
   if (!answer.ok || found !== bytes) throw new Error(`${key} has ${found} bytes, HTTP ${answer.status}`);
+  const removed = await signerOf(side).fetch(url, { method: 'DELETE' });
+  if (!removed.ok) throw new Error(`${key} could not be removed, HTTP ${removed.status}`);
 }
 
 interface Result {
