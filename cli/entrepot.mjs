@@ -2,10 +2,13 @@
 // The command itself is TypeScript. A Node too old to run that hands over to the one that npm install brought, or says why not.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major >= 24) {
+  // Compiled once and kept: the command is there in half the time.
+  module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)));
   await import('./main.ts');
 } else {
   const newer = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
