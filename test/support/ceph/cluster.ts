@@ -50,20 +50,28 @@ export async function bootCluster(dir: string, ports: ClusterPorts): Promise<Use
   await spawnDaemon(dir, 'osd', 'ceph-osd', ['-i', '0', '-c', conf, '-f']);
 
   const keys = { accessKeyId: randomBytes(10).toString('hex'), secretAccessKey: randomBytes(20).toString('hex') };
-  await step(
-    'radosgw-admin',
-    '-c',
-    conf,
-    '-n',
-    'client.rgw',
-    'user',
-    'create',
-    '--uid=tests',
-    '--display-name=tests',
-    `--access-key=${keys.accessKeyId}`,
-    `--secret-key=${keys.secretAccessKey}`,
-  );
+  await makeUser(dir, conf, keys);
   return keys;
+}
+
+/**
+ * radosgw-admin 16 may die of a segmentation fault on its way out, when the machine is so busy that the OSD has forgotten it
+ * meanwhile: what it printed says whether the user is there.
+ */
+async function makeUser(dir: string, conf: string, { accessKeyId, secretAccessKey }: UserKeys): Promise<void> {
+  const create = ['create', '--display-name=tests', `--access-key=${accessKeyId}`, `--secret-key=${secretAccessKey}`];
+  let last: unknown;
+  for (const words of [create, ['info'], create, ['info']]) {
+    const args = ['-c', conf, '-n', 'client.rgw', 'user', ...words, '--uid=tests'];
+    try {
+      const { stdout } = await run('radosgw-admin', args, { cwd: dir, timeout: STEP_TIMEOUT_MS });
+      if (stdout.includes(accessKeyId)) return;
+    } catch (error) {
+      if (error instanceof Error && 'stdout' in error && String(error.stdout).includes(accessKeyId)) return;
+      last = error instanceof Error ? error.message.slice(-500) : error;
+    }
+  }
+  throw new Error(`radosgw-admin made no user: ${String(last)}`);
 }
 
 async function untilTaken(ask: () => Promise<unknown>): Promise<void> {
