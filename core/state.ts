@@ -43,11 +43,20 @@ const Opening = z.object({
   /** Answers that the engine found in the staged bytes. */
   known: z.record(z.string(), z.string()),
 });
-const Moving = z.object({ phase: z.literal('moving'), session: Session, plan: PlanState });
+/** Of a destination that asks: bytes of ours that it holds, as far as is known, and how fast they came. */
+const Served = z.object({ heldBytes: z.int(), rateBytesPerSecond: z.number(), movedAt: z.int() });
+export type Served = z.infer<typeof Served>;
+const Moving = z.object({
+  phase: z.literal('moving'),
+  session: Session,
+  plan: PlanState,
+  served: Served.optional(),
+});
 const Finishing = z.object({
   phase: z.literal('finishing'),
   session: Session,
   plan: PlanState,
+  served: Served.optional(),
   /** Token of the claim that called `finish` first, and when. */
   startedBy: z.int(),
   startedAt: z.int(),
@@ -90,6 +99,8 @@ export type TransferFile = z.infer<typeof TransferFile>;
 export const HeadState = z.object({
   v: z.literal(1),
   file: TransferFile,
+  /** Absent: functions push the file. `serve`: its destination asks, and a relay answers. */
+  lane: z.literal('serve').optional(),
   /** Starts at 1, +1 on retry and when the remote session died. */
   attempt: z.int().min(1),
   /** +1 when a new remote session is committed; part receipts belong to one session. */
@@ -166,8 +177,12 @@ export type DigestState = z.infer<typeof DigestState>;
 
 export const UPLOAD_QUEUE = '@upload';
 export const DIGEST_QUEUE = '@digest';
+/** Channels to destinations that ask: nobody sweeps it, relays name the rows that they want. */
+export const CHANNEL_QUEUE = '@channel';
 const WAITING_QUEUE = 'dest#';
 const BEGUN_QUEUE = 'begun#';
+const ASKING_QUEUE = 'ask#';
+const ASKED_QUEUE = 'asked#';
 export const STRIPE_PREFIX = 'S#';
 export const DIGEST_PREFIX = 'H#';
 
@@ -175,7 +190,20 @@ export const DIGEST_PREFIX = 'H#';
 export const waitingQueue = (destinationId: string): string => `${WAITING_QUEUE}${destinationId}`;
 /** Transfers that have one, and their stripes: what has begun is never behind what waits. */
 export const begunQueue = (destinationId: string): string => `${BEGUN_QUEUE}${destinationId}`;
-/** Whose queue it is; null: not a destination's. */
+/** Of a destination that asks, which only relays look at: transfers without a session, and those that have one. */
+export const askingQueue = (destinationId: string): string => `${ASKING_QUEUE}${destinationId}`;
+export const askedQueue = (destinationId: string): string => `${ASKED_QUEUE}${destinationId}`;
+export function isRelayQueue(queue: string): boolean {
+  return [CHANNEL_QUEUE, ASKING_QUEUE, ASKED_QUEUE].some((name) => queue.startsWith(name));
+}
+
+/** Where a transfer waits for its turn: before it has a session, and from then on. */
+export function queueOf({ lane, file: { destinationId } }: HeadState, place: 'waiting' | 'begun'): string {
+  if (lane === 'serve') return place === 'waiting' ? askingQueue(destinationId) : askedQueue(destinationId);
+  return place === 'waiting' ? waitingQueue(destinationId) : begunQueue(destinationId);
+}
+
+/** Whose queue it is, of those that functions work on; null: not a destination's. */
 export function destinationOf(queue: string): string | null {
   const prefix = [WAITING_QUEUE, BEGUN_QUEUE].find((name) => queue.startsWith(name));
   return prefix === undefined ? null : queue.slice(prefix.length);
@@ -197,6 +225,7 @@ export const receiptsKey = (id: TransferId, sessionNo: number, block: number): R
   pk: `T#${id}`,
   sk: `${receiptsPrefix(sessionNo)}${String(block).padStart(3, '0')}`,
 });
+export const channelKey = (destinationId: string): RowKey => ({ pk: `D#${destinationId}`, sk: 'CHANNEL' });
 export const gateKey = (destinationId: string): RowKey => ({ pk: `D#${destinationId}`, sk: 'GATE' });
 
 const PHASE_ORDER = { staging: 0, opening: 1, moving: 2, finishing: 3, done: 4, failed: 4, canceled: 4 } as const;
@@ -206,7 +235,13 @@ export function headRank(head: HeadState): readonly number[] {
   const step = head.step;
   const rounds = step.phase === 'opening' ? step.rounds : 0;
   const settling = step.phase === 'finishing' && step.settlingSince !== null ? 1 : 0;
-  return [head.attempt, head.sessionNo, PHASE_ORDER[step.phase], rounds, settling, head.failures];
+  const served = head.lane === 'serve' ? [1 + (servedIn(step)?.heldBytes ?? 0)] : [];
+  return [head.attempt, head.sessionNo, PHASE_ORDER[step.phase], rounds, settling, head.failures, ...served];
+}
+
+export function servedIn(step: Step): Served | undefined {
+  if (step.phase === 'failed') return servedIn(step.resume);
+  return step.phase === 'moving' || step.phase === 'finishing' ? step.served : undefined;
 }
 
 export function stripeRank(stripe: StripeState): readonly number[] {

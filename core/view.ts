@@ -1,6 +1,6 @@
 /** A transfer's rows as its viewer sees them. */
 import type { WorkRow } from './ports/work-table.ts';
-import { type HeadState, headRank, type StripeState } from './state.ts';
+import { type HeadState, headRank, type StripeState, servedIn } from './state.ts';
 import { isoTime } from './wire/time.ts';
 import type { Status, TransferView } from './wire/transfer.ts';
 
@@ -24,8 +24,10 @@ export function viewOf({ head, wish, isParked, isHashing, stripes: all, stagedBy
   const plan = step.phase === 'moving' || step.phase === 'finishing' ? step.plan : null;
   const resumed = step.phase === 'failed' && 'plan' in step.resume ? step.resume.plan : null;
   const partCount = isDone ? step.parts : ((plan ?? resumed)?.partCount ?? 0);
-  const movedBytes = isDone ? file.sizeBytes : sum(stripes, (stripe) => stripe.doneBytes);
-  const speed = step.phase === 'moving' && !isParked ? sum(stripes, (stripe) => stripe.rateBytesPerSecond) : 0;
+  const served = servedIn(step);
+  const movedBytes = isDone ? file.sizeBytes : (served?.heldBytes ?? 0) + sum(stripes, (stripe) => stripe.doneBytes);
+  const rate = (served?.rateBytesPerSecond ?? 0) + sum(stripes, (stripe) => stripe.rateBytesPerSecond);
+  const speed = step.phase === 'moving' && !isParked ? rate : 0;
   const endedAt = 'endedAt' in step ? step.endedAt : null;
   const partsDone = isDone ? step.parts : sum(stripes, (stripe) => stripe.doneParts);
   return {
@@ -72,7 +74,7 @@ export function statusOf(head: HeadState, wish: WorkRow['wish'], isParked: boole
     case 'opening':
       return pausedOr(isHashing ? 'hashing' : 'checking');
     case 'moving':
-      return pausedOr('uploading');
+      return pausedOr(isHashing && step.served !== undefined ? 'hashing' : 'uploading');
     default:
       return step satisfies never;
   }

@@ -1,6 +1,7 @@
 /** Progress is a rumour: it may be lost, and whoever missed one reads the table. */
 import type { DigestAsk } from '#core/wire/digest.ts';
 import type { UploadId } from '#core/wire/ids.ts';
+import type { Notice } from '#core/wire/notice.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
 
 export type Rumour =
@@ -16,7 +17,9 @@ export type Rumour =
       readonly ownerId: string;
       readonly uploadId: UploadId;
       readonly asks: readonly DigestAsk[];
-    };
+    }
+  /** A word to one owner; null: to everybody. */
+  | { readonly kind: 'notice'; readonly ownerId: string | null; readonly notice: Notice };
 
 /** Laws: `publish` never rejects, and is called only after the commit it tells of. */
 export interface ProgressSink {

@@ -42,13 +42,22 @@ export interface HeldPart extends PartReceipt {
 export type Opening<S> =
   | { readonly kind: 'done'; readonly receipt: Receipt }
   | { readonly kind: 'ask'; readonly asks: readonly DigestAsk[] }
-  | { readonly kind: 'ready'; readonly session: S };
+  | {
+      readonly kind: 'ready';
+      readonly session: S;
+      /** How it was decided, for the transfer's history: at most 4 dotted words of at most 64 characters, `way.mount`. */
+      readonly notes?: readonly string[];
+    };
 
-export type Holding =
+type Settled =
   | { readonly kind: 'complete'; readonly receipt: Receipt }
   | { readonly kind: 'settling'; readonly lookAgainMs: number }
-  | { readonly kind: 'partial'; readonly held: readonly HeldPart[] }
   | { readonly kind: 'gone' };
+
+export type Holding = Settled | { readonly kind: 'partial'; readonly held: readonly HeldPart[] };
+
+/** What a serving destination says of a session; `heldBytes` null: it does not tell. */
+export type ServeHolding = Settled | { readonly kind: 'partial'; readonly heldBytes: number | null };
 
 export interface Plan {
   readonly partBytes: number;
@@ -88,13 +97,6 @@ interface ProviderBase<S> {
   readonly instant: 'by-digest' | 'never';
   /** Laws: repeatable; may leave an unused session behind when its answer is lost. `answers` grow until it stops asking. */
   open(item: Item, ctx: CallContext): Promise<Opening<S>>;
-  /** The tie-breaker after a crash. `parts` bounds what need be listed, both ends included. */
-  inspect(
-    session: S,
-    item: Item,
-    parts: { readonly from: number; readonly to: number },
-    ctx: CallContext,
-  ): Promise<Holding>;
   /** Gives the session up. Laws: repeating it, or discarding what is gone, is fine; a finished file stays. */
   discard(session: S, item: Item, ctx: CallContext): Promise<void>;
   /** Asks the destination whether it would take a file now. Throws the Fault that a transfer would meet. */
@@ -111,35 +113,93 @@ export interface PushProvider<S = Session> extends ProviderBase<S> {
   /** Pure. A provider with a free choice answers a multiple or divisor of `chunkBytes`; at most 10,000 parts. */
   plan(session: S, sizeBytes: number, chunkBytes: number): Plan;
   put(session: S, item: Item, part: PartBody, ctx: CallContext): Promise<PartReceipt>;
+  /** The tie-breaker after a crash. `parts` bounds what need be listed, both ends included. */
+  inspect(
+    session: S,
+    item: Item,
+    parts: { readonly from: number; readonly to: number },
+    ctx: CallContext,
+  ): Promise<Holding>;
   finish(session: S, item: Item, parts: readonly PartReceipt[], ctx: CallContext): Promise<Receipt>;
 }
 
-/** What a serving destination wants of us. `requestId` is its own name for the question, repeated on a replay. */
-export type Ask =
-  | { readonly kind: 'read'; readonly remoteId: string; readonly requestId: string; readonly range: ByteRange }
-  | {
-      readonly kind: 'digest';
-      readonly remoteId: string;
-      readonly requestId: string;
-      readonly algorithm: string;
-      readonly blockBytes?: number;
-    }
-  | { readonly kind: 'ended'; readonly remoteId: string; readonly holding: Holding };
+/** Computes what a destination calls a digest. Bytes come in order, from the first to the last of the file. */
+export interface AskHasher {
+  update(bytes: Uint8Array): void;
+  /** Once, after the last byte. `blocks` is empty unless digests of blocks were asked for as well. */
+  digest(): { readonly value: string; readonly blocks: readonly string[] };
+}
 
-export type Answer =
-  | { readonly kind: 'bytes'; readonly range: ByteRange; open(): Promise<ReadableStream<Uint8Array>> }
-  | { readonly kind: 'hashing'; readonly hashedBytes: number; readonly sizeBytes: number }
-  | { readonly kind: 'digest'; readonly digest: string; readonly blocks?: readonly string[] };
+export interface ReadAsk {
+  readonly kind: 'read';
+  readonly remoteId: string;
+  readonly requestId: string;
+  /** May lie past the end of the file, and may be empty. */
+  readonly range: ByteRange;
+}
+
+export interface FileDigestAsk {
+  readonly kind: 'digest';
+  readonly remoteId: string;
+  readonly requestId: string;
+  /** When the answer is this digest of the whole file and nothing else, which may be known already; null otherwise. */
+  readonly algorithm: DigestAlgorithm | null;
+  hasher(sizeBytes: number): AskHasher;
+}
 
 /**
- * It asks, we answer. One stream of asks per account, replayed after a reconnect; answers may be repeated. Runs in the relay,
- * which holds the account's channel.
+ * What a serving destination wants of us, and tells us. `requestId` is its own name for the question, the same on a repeat.
+ * `progress`: bytes that it holds now. `ended`: nothing more will be asked; with the Fault that ended it, or null: `inspect` says
+ * what has become of it.
+ */
+export type Ask =
+  | ReadAsk
+  | FileDigestAsk
+  | { readonly kind: 'progress'; readonly remoteId: string; readonly heldBytes: number }
+  | { readonly kind: 'ended'; readonly remoteId: string; readonly fault: Fault | null };
+
+/** `sizeBytes` is the whole file's. */
+export type Answer =
+  | {
+      readonly kind: 'bytes';
+      /** Within the file and within what was asked; may be empty. */
+      readonly range: ByteRange;
+      readonly sizeBytes: number;
+      /** A fresh stream of exactly the range's bytes; errors unless all of them flow. May be called again for a retry. */
+      open(): Promise<ReadableStream<Uint8Array>>;
+    }
+  | { readonly kind: 'hashing'; readonly hashedBytes: number; readonly sizeBytes: number }
+  | {
+      readonly kind: 'digest';
+      readonly digest: string;
+      readonly blocks: readonly string[];
+      readonly sizeBytes: number;
+    };
+
+/**
+ * It asks, we answer, from the relay that holds its channel. Laws:
+ * - `asks` is the one stream of all sessions' questions; it ends only by a Fault or by the signal. Called anew (after the last one
+ *   was aborted) it repeats whatever is unanswered of attached sessions, under the same `requestId`s. Asks may come in any order,
+ *   repeated, overlapping, past the end of the file, for ids that nobody attached, and before `open` has answered.
+ * - `attach` says that this process serves the session from now on, `detach` that it no longer does: what the driver keeps for it
+ *   is let go, and the session itself stays. Both repeat well. A driver that asks by itself asks for attached sessions only.
+ * - `answer` resolves when the destination has taken the answer. The same one may be given again, and several at once. A read is
+ *   answered by one answer with the whole range cut to the file, or by several, ascending and touching, when it is long. A digest
+ *   is answered by `hashing` every few seconds and `digest` in the end. Fault `gone`: the session is lost.
+ * - After `ended` without a Fault, `inspect` says complete, settling or gone, and never partial again.
+ * - `hold` pauses and resumes a session; repeating it is fine, also while it is so already. Whoever takes a session up resumes it.
  */
 export interface ServeProvider<S = Session> extends ProviderBase<S> {
   readonly mode: 'serve';
+  /** Pure: the id under which asks name the session. */
   remoteId(session: S): string;
   asks(ctx: CallContext): AsyncIterable<Ask>;
-  answer(ask: Ask, answer: Answer, ctx: CallContext): Promise<void>;
+  attach(session: S, item: Item, ctx: CallContext): Promise<void>;
+  detach(session: S): void;
+  answer(ask: ReadAsk | FileDigestAsk, answer: Answer, ctx: CallContext): Promise<void>;
+  hold(session: S, item: Item, what: 'pause' | 'resume', ctx: CallContext): Promise<void>;
+  /** The tie-breaker after a crash and in silence. Throws the Fault that the session ended with, if it did. */
+  inspect(session: S, item: Item, ctx: CallContext): Promise<ServeHolding>;
 }
 
 export type Provider = PushProvider | ServeProvider;
@@ -150,12 +210,26 @@ export interface CredentialHandle<C> {
   rotate(replace: (current: C) => Promise<C>): Promise<C>;
 }
 
+/**
+ * A small JSON value that all processes share which speak for this destination: whose turn it is, who is renewing a login. Laws: as
+ * of `Cells`; `swap` writes if the version is `v` (0: there is none), of racing swaps exactly one wins, and one whose reply was
+ * lost may answer false. Nothing may hang on it for good: whoever wrote last may have died.
+ */
+export interface SharedValue {
+  read(): Promise<{ readonly v: number; readonly value: unknown } | null>;
+  swap(v: number, value: unknown): Promise<boolean>;
+}
+
 export interface Connection<Settings, C> {
   readonly destinationId: string;
+  /** 32 hex digits, the same as long as the destination exists, in every process: what a service may know this device by. */
+  readonly deviceId: string;
   readonly settings: Settings;
   readonly credentials: CredentialHandle<C>;
   readonly clock: Clock;
   readonly staging: StagingPlace;
+  /** By name. Absent: no other process speaks for this destination. */
+  readonly shared?: (name: string) => SharedValue;
 }
 
 /** Where staged objects lie. A destination of the same service, at the same address, may copy them without us. */
@@ -186,11 +260,9 @@ export function providerKind<Settings, C>(kind: {
     id: kind.id,
     settings: kind.settings,
     credentials: secret,
-    connect: ({ destinationId, settings, credentials, clock, staging }) =>
+    connect: ({ settings, credentials, ...rest }) =>
       kind.connect({
-        destinationId,
-        clock,
-        staging,
+        ...rest,
         settings: kind.settings.parse(settings),
         credentials: {
           read: async () => parseSecret(secret, await credentials.read()),
@@ -212,11 +284,7 @@ export function pushProvider<S extends Session>(
   schema: z.ZodType<S>,
   driver: Omit<PushProvider<S>, 'mode'>,
 ): PushProvider {
-  const parse = (session: Session): S => {
-    const parsed = schema.safeParse(session);
-    if (parsed.success) return parsed.data;
-    throw new Fault('gone', 'provider.session_unreadable', 'the stored session has another shape: a new one is opened');
-  };
+  const parse = sessionParser(schema);
   return {
     id: driver.id,
     mode: 'push',
@@ -229,5 +297,37 @@ export function pushProvider<S extends Session>(
     plan: (session, sizeBytes, chunkBytes) => driver.plan(parse(session), sizeBytes, chunkBytes),
     put: async (session, item, part, ctx) => driver.put(parse(session), item, part, ctx),
     finish: async (session, item, parts, ctx) => driver.finish(parse(session), item, parts, ctx),
+  };
+}
+
+/** The same for a driver of a destination that asks. */
+export function serveProvider<S extends Session>(
+  schema: z.ZodType<S>,
+  driver: Omit<ServeProvider<S>, 'mode'>,
+): ServeProvider {
+  const parse = sessionParser(schema);
+  return {
+    id: driver.id,
+    mode: 'serve',
+    needs: driver.needs,
+    instant: driver.instant,
+    open: (item, ctx) => driver.open(item, ctx),
+    inspect: async (session, item, ctx) => driver.inspect(parse(session), item, ctx),
+    discard: async (session, item, ctx) => driver.discard(parse(session), item, ctx),
+    check: (ctx) => driver.check(ctx),
+    remoteId: (session) => driver.remoteId(parse(session)),
+    asks: (ctx) => driver.asks(ctx),
+    attach: async (session, item, ctx) => driver.attach(parse(session), item, ctx),
+    detach: (session) => driver.detach(parse(session)),
+    answer: (ask, answer, ctx) => driver.answer(ask, answer, ctx),
+    hold: async (session, item, what, ctx) => driver.hold(parse(session), item, what, ctx),
+  };
+}
+
+function sessionParser<S extends Session>(schema: z.ZodType<S>): (session: Session) => S {
+  return (session) => {
+    const parsed = schema.safeParse(session);
+    if (parsed.success) return parsed.data;
+    throw new Fault('gone', 'provider.session_unreadable', 'the stored session has another shape: a new one is opened');
   };
 }

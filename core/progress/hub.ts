@@ -1,6 +1,7 @@
 /** Where rumours about transfers meet the people who watch them. No I/O of its own. */
 import type { Clock } from '#core/ports/clock.ts';
 import type { ProgressFeed, Rumour } from '#core/ports/progress.ts';
+import type { Notice } from '#core/wire/notice.ts';
 import { isoTime } from '#core/wire/time.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
 import { type Ledger, ledger } from './ledger.ts';
@@ -31,6 +32,9 @@ export interface Subscription {
 export interface ProgressHub {
   subscribe(ownerId: string, send: Send): Subscription;
   stats(): { readonly owners: number; readonly viewers: number; readonly uploads: number };
+  isWatching(ownerId: string): boolean;
+  /** Reads the table for all who watch: something may have been missed. */
+  catchUp(): void;
   /** Ends all subscriptions and stops listening. */
   close(): void;
 }
@@ -74,6 +78,10 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
   }
 
   function hear(rumour: Rumour): void {
+    if (rumour.kind === 'notice') {
+      notify(rumour.ownerId, rumour.notice);
+      return;
+    }
     const owner = touch(rumour.ownerId);
     switch (rumour.kind) {
       case 'transfer':
@@ -91,6 +99,12 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
       default:
         rumour satisfies never;
     }
+  }
+
+  /** To those who watch now: it is kept for nobody. */
+  function notify(ownerId: string | null, notice: Notice): void {
+    const watched = ownerId === null ? [...owners.values()] : [owners.get(ownerId)];
+    for (const owner of watched) for (const viewer of owner?.viewers ?? []) viewer.notify(notice);
   }
 
   function prune(): void {
@@ -136,6 +150,10 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
         uploads: all.reduce((sum, owner) => sum + owner.ledger.size(), 0),
       };
     },
+    catchUp: () => {
+      for (const owner of owners.values()) if (owner.viewers.size > 0) introduce(owner);
+    },
+    isWatching: (ownerId) => (owners.get(ownerId)?.viewers.size ?? 0) > 0,
     close: () => {
       unsubscribe();
       for (const owner of owners.values()) for (const viewer of [...owner.viewers]) viewer.close();
@@ -147,7 +165,7 @@ function tell(owner: Owner, view: TransferView | null): void {
   if (view !== null) for (const viewer of owner.viewers) viewer.offer(view);
 }
 
-/** Chunks of an upload that no viewer has heard of: its creation was told to nobody, so the table is asked. */
+/** Of what no viewer has heard, as of an upload whose creation was told to nobody, the table is asked. */
 function introduce(owner: Owner): void {
   owner.reading.refresh().catch(() => {
     for (const viewer of owner.viewers) viewer.resync();

@@ -2,6 +2,7 @@
 import type { Clock } from '#core/ports/clock.ts';
 import type { DigestAsk } from '#core/wire/digest.ts';
 import type { UploadId } from '#core/wire/ids.ts';
+import type { Notice } from '#core/wire/notice.ts';
 import type { ServerFrame } from '#core/wire/socket.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
 
@@ -11,6 +12,7 @@ export type Send = (frame: ServerFrame) => 'sent' | 'full';
 export interface Subscriber {
   offer(view: TransferView): void;
   ask(uploadId: UploadId, asks: readonly DigestAsk[]): void;
+  notify(notice: Notice): void;
   resync(): void;
   close(): void;
 }
@@ -34,12 +36,14 @@ const FRAME_TRANSFERS_MAX = 200;
 /** A viewer further behind gets a snapshot instead. */
 const PENDING_MAX = 2000;
 const PENDING_ASKS_MAX = 100;
+const PENDING_NOTICES_MAX = 100;
 const SNAPSHOT_RETRY_MAX_MS = 5000;
 
 export function subscriber({ epoch, clock, send, refresh, views, onClose }: SubscriberPorts): Subscriber {
   const closing = new AbortController();
   const pending = new Map<string, TransferView>();
   const pendingAsks = new Map<UploadId, readonly DigestAsk[]>();
+  const pendingNotices: Notice[] = [];
   let isScheduled = false;
   let needsSnapshot = true;
   let failedReads = 0;
@@ -60,7 +64,8 @@ export function subscriber({ epoch, clock, send, refresh, views, onClose }: Subs
     const isServed = needsSnapshot ? await sendSnapshot() : sendChanges();
     flushedAtMs = clock.now();
     isScheduled = false;
-    const isBehind = !isServed || needsSnapshot || pending.size > 0 || pendingAsks.size > 0;
+    const isBehind =
+      !isServed || needsSnapshot || pending.size > 0 || pendingAsks.size > 0 || pendingNotices.length > 0;
     if (isBehind) schedule(failedReads === 0 ? 0 : Math.min(SNAPSHOT_RETRY_MAX_MS, FLUSH_MS * 2 ** failedReads));
   }
 
@@ -76,7 +81,7 @@ export function subscriber({ epoch, clock, send, refresh, views, onClose }: Subs
     if (deliver({ event: 'snapshot', data: { epoch, seq, transfers: [...shown] } }) === 'full') return false;
     needsSnapshot = false;
     for (const { id } of shown) pending.delete(id);
-    return sendAsks();
+    return sendWords();
   }
 
   function sendChanges(): boolean {
@@ -86,13 +91,18 @@ export function subscriber({ epoch, clock, send, refresh, views, onClose }: Subs
       seq++;
       for (const { id } of transfers) pending.delete(id);
     }
-    return sendAsks();
+    return sendWords();
   }
 
-  function sendAsks(): boolean {
+  /** Questions first: a person waits for what comes of their answers. */
+  function sendWords(): boolean {
     for (const [uploadId, asks] of pendingAsks) {
       if (deliver({ event: 'ask', data: { uploadId, asks: [...asks] } }) === 'full') return false;
       pendingAsks.delete(uploadId);
+    }
+    for (let next = pendingNotices[0]; next !== undefined; next = pendingNotices[0]) {
+      if (deliver({ event: 'notification', data: next }) === 'full') return false;
+      pendingNotices.shift();
     }
     return true;
   }
@@ -112,7 +122,13 @@ export function subscriber({ epoch, clock, send, refresh, views, onClose }: Subs
     pendingAsks.set(uploadId, asks);
     const oldest = pendingAsks.keys().next().value;
     if (pendingAsks.size > PENDING_ASKS_MAX && oldest !== undefined) pendingAsks.delete(oldest);
-    if (!sendAsks()) schedule();
+    if (!sendWords()) schedule();
+  }
+
+  function notify(notice: Notice): void {
+    pendingNotices.push(notice);
+    if (pendingNotices.length > PENDING_NOTICES_MAX) pendingNotices.shift();
+    if (!sendWords()) schedule();
   }
 
   function deliver(frame: ServerFrame): 'sent' | 'full' {
@@ -134,6 +150,7 @@ export function subscriber({ epoch, clock, send, refresh, views, onClose }: Subs
   return {
     offer,
     ask,
+    notify,
     resync: () => {
       needsSnapshot = true;
       schedule();

@@ -1,6 +1,14 @@
 /** The only handler of work: claims the row that a job names, does one lease of work, lets go, and looks once more. */
 import type { Claim, Release, RowKey, WorkRow } from '#core/ports/work-table.ts';
-import { DIGEST_QUEUE, destinationOf, HeadState, headKey, STRIPE_PREFIX, StripeState } from '#core/state.ts';
+import {
+  DIGEST_QUEUE,
+  destinationOf,
+  HeadState,
+  headKey,
+  isRelayQueue,
+  STRIPE_PREFIX,
+  StripeState,
+} from '#core/state.ts';
 import type { Job } from '#core/wire/job.ts';
 import { advanceUpload } from './collect.ts';
 import { advanceDigest, wakeHeads } from './digest.ts';
@@ -11,6 +19,7 @@ import type { Lease } from './lease.ts';
 import { underLease } from './lease.ts';
 import { lookAtDigest, lookAtHead, lookAtStripe, lookAtUpload } from './look.ts';
 import { publishTransfer } from './publish.ts';
+import { PUSHED } from './pushed-head.ts';
 import { repeated } from './repeat.ts';
 import { driveStripe } from './stripe.ts';
 import { parked } from './stripe-end.ts';
@@ -20,11 +29,11 @@ type Kind = 'head' | 'stripe' | 'digest' | 'upload';
 
 /**
  * Repeatable and safe to call for any row at any time: what is ended, held, resting or refused by its gate is left alone, since
- * the table knows when it is due. Throws only when the table or dispatcher cannot be reached; the job may then be repeated.
+ * the table knows when it is due; so is what belongs to relays, which look for it themselves. Throws only when the table or dispatcher cannot be reached; the job may then be repeated.
  */
 export async function advance(engine: Engine, job: Job, budget: Budget): Promise<void> {
   const row = await engine.table.get(job);
-  if (row === null || !isClaimable(row, engine.clock.now())) return;
+  if (row === null || !isClaimable(row, engine.clock.now()) || isRelayQueue(row.queue ?? '')) return;
   const kind = kindOf(row);
   const key: RowKey = { pk: row.pk, sk: row.sk };
   const holder = engine.newHolder();
@@ -72,7 +81,7 @@ function work({ engine, key, kind, claim, holder, untilMs, granted, budget, gate
       case 'digest':
         return advanceDigest(engine, lease, budget);
       case 'head':
-        return advanceHead(engine, lease, budget);
+        return advanceHead(engine, lease, budget.signal, PUSHED);
       case 'stripe':
         return advanceStripe(engine, lease, budget, granted);
       default:
@@ -93,11 +102,16 @@ async function advanceStripe(engine: Engine, lease: Lease, budget: Budget, grant
   return driveStripe({ engine, lease, budget, head, moving, stripe, granted });
 }
 
+/** What came between the last look of a head's holder and its release is found, and viewers are told. */
+export async function lookAfterHead(engine: Engine, key: RowKey, release: Release): Promise<void> {
+  await publishTransfer(engine, key, 0);
+  return release.to === 'ended' ? wakeUpload(engine, key) : lookAtHead(engine, key);
+}
+
 async function lookOnceMore(engine: Engine, key: RowKey, kind: Kind, release: Release): Promise<void> {
   switch (kind) {
     case 'head':
-      await publishTransfer(engine, key, 0);
-      return release.to === 'ended' ? wakeUpload(engine, key) : lookAtHead(engine, key);
+      return lookAfterHead(engine, key, release);
     case 'stripe':
       await publishTransfer(engine, { pk: key.pk, sk: '@' }, 0);
       return lookAtStripe(engine, key);
@@ -121,7 +135,7 @@ async function wakeUpload(engine: Engine, key: RowKey): Promise<void> {
   await engine.dispatcher.send([upload]);
 }
 
-function isClaimable(row: WorkRow, now: number): boolean {
+export function isClaimable(row: WorkRow, now: number): boolean {
   if (row.queue === null || row.dueAt === null) return false;
   return row.hold === 'wait' || row.dueAt <= now;
 }

@@ -32,6 +32,8 @@ export async function cancel({ engine, lease, head, signal }: Canceling, code: C
 export async function endStale(context: Canceling): Promise<Release> {
   const { engine, head } = context;
   if (head.file.layout.kind === 'object') return cancel(context, 'upload.replaced');
+  // A destination that asks has no other way to learn that there will be no answer.
+  if (head.lane === 'serve') await discardSession(engine, head, context.signal);
   const lost = new Fault('rejected', 'staging.lost', 'staged bytes are no longer in the bucket: upload the file again');
   return endWith(engine, head, failure(engine, head, lost));
 }

@@ -3,7 +3,7 @@
 import { Fault, toFault } from '#core/fault.ts';
 import { makeHeads } from '#core/heads.ts';
 import type { Release, WorkRow } from '#core/ports/work-table.ts';
-import { HeadState, headKey, StripeState, UploadState } from '#core/state.ts';
+import { HeadState, headKey, StripeState, servedIn, UploadState } from '#core/state.ts';
 import { faultTrace } from '#core/trace.ts';
 import { chunkPrefix } from '#core/wire/keys.ts';
 import { backoffMs } from './backoff.ts';
@@ -158,7 +158,7 @@ async function lastActivity(
   let at = upload.createdAt;
   for (const row of heads) {
     const head = HeadState.parse(row.state);
-    at = Math.max(at, head.events.at(-1)?.at ?? 0);
+    at = Math.max(at, head.events.at(-1)?.at ?? 0, servedIn(head.step)?.movedAt ?? 0);
     for (const stripe of await table.query(row.pk, 'S#', { limit: 32 })) {
       at = Math.max(at, StripeState.parse(stripe.state).movedAt);
     }

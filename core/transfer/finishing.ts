@@ -48,7 +48,7 @@ function finished(engine: Engine, head: HeadState, { plan }: Finishing, receipt:
 }
 
 /** The destination has everything and is still thinking: look again when it says so, for a day at most. */
-function settle(engine: Engine, head: HeadState, finishing: Finishing, lookAgainMs: number): Release {
+export function settle(engine: Engine, head: HeadState, finishing: Finishing, lookAgainMs: number): Release {
   const now = engine.clock.now();
   const settlingSince = finishing.settlingSince ?? now;
   if (now - settlingSince > SETTLING_MS) {

@@ -1,14 +1,14 @@
 /** What the steps of a head share: how they commit, wait, and end. */
 import { Fault } from '#core/fault.ts';
-import type { PushProvider } from '#core/ports/provider.ts';
+import type { Provider, PushProvider } from '#core/ports/provider.ts';
 import type { Release } from '#core/ports/work-table.ts';
 import {
-  begunQueue,
   type HeadState,
   headRank,
   isHigher,
   type Live,
   type Opening,
+  queueOf,
   type Step,
   withEvent,
 } from '#core/state.ts';
@@ -18,12 +18,14 @@ import type { Lease } from './lease.ts';
 import { publishTransfer } from './publish.ts';
 
 /** What a step of the head works with. `commit` raises the rank, publishes, and gives the head as it now is. */
-export interface HeadStep {
+export interface HeadStep<P extends Provider = PushProvider> {
   readonly engine: Engine;
   readonly lease: Lease;
-  readonly provider: PushProvider;
+  readonly provider: P;
   readonly head: HeadState;
   readonly signal: AbortSignal;
+  /** What a step has committed before it is over: whoever deals with its fault goes on from there. */
+  kept(head: HeadState): void;
 }
 
 /** A step either moves on (another head, looked at at once) or lets the row go. */
@@ -52,7 +54,7 @@ export function isPaused(head: HeadState): boolean {
 
 /** Commits the next step, whose rank must be higher, and tells the viewers. */
 export async function commitStep(
-  { engine, lease, head }: Pick<HeadStep, 'engine' | 'lease' | 'head'>,
+  { engine, lease, head }: Pick<HeadStep<Provider>, 'engine' | 'lease' | 'head'>,
   step: Live,
   change: Partial<Pick<HeadState, 'attempt' | 'sessionNo' | 'startedAt'>> = {},
 ): Promise<Onward> {
@@ -61,7 +63,7 @@ export async function commitStep(
     throw new Fault('bug', 'engine.rank', `a commit must raise the rank: ${head.step.phase} to ${step.phase}`);
   }
   const guard = step.phase === 'finishing' ? { unlessWish: 'cancel' as const } : undefined;
-  const queue = step.phase === 'moving' ? { queue: begunQueue(head.file.destinationId) } : {};
+  const queue = step.phase === 'moving' ? { queue: queueOf(head, 'begun') } : {};
   const isCommitted = await lease.commit({ phase: step.phase, state: next, ...queue }, guard);
   if (!isCommitted) return { head };
   engine.log.info('transfer.commit', logged(next));

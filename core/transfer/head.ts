@@ -1,53 +1,60 @@
-/** One lease of a transfer's head: opens, arms the stripes, finishes; or ends it by a wish or a fault. */
-
-import { Fault, LeaseLost, toFault } from '#core/fault.ts';
+/** One lease of a transfer's head, whoever drives it: ends it by a wish or a fault, else takes one step after the other. */
+import { type Fault, LeaseLost, toFault } from '#core/fault.ts';
+import type { Provider } from '#core/ports/provider.ts';
 import type { Release } from '#core/ports/work-table.ts';
-import { HeadState, readyAt, withEvent } from '#core/state.ts';
+import { HeadState, queueOf, readyAt, withEvent } from '#core/state.ts';
 import { faultTrace } from '#core/trace.ts';
-import { arm } from './arming.ts';
 import { backoffMs, isWorthRetrying } from './backoff.ts';
 import { cancel, endStale } from './canceling.ts';
-import { ensureDigest } from './digest-row.ts';
-import { type Budget, type Engine, MAX_SESSIONS } from './engine.ts';
-import { finish } from './finishing.ts';
-import {
-  commitStep,
-  endWith,
-  failure,
-  type HeadStep,
-  logged,
-  type Onward,
-  paused,
-  reopened,
-  waiting,
-} from './head-step.ts';
+import { type Engine, MAX_SESSIONS } from './engine.ts';
+import { endWith, failure, type HeadStep, logged, type Onward, reopened } from './head-step.ts';
 import type { Lease } from './lease.ts';
-import { open } from './opening.ts';
-import { mayOpen, missingDigests } from './readiness.ts';
 
-export async function advanceHead(engine: Engine, lease: Lease, budget: Budget): Promise<Release | null> {
+/** What differs between heads that functions drive and those that a relay drives. */
+export interface HeadLane<P extends Provider> {
+  /** The provider, if it is one of this lane. */
+  of(provider: Provider): P | null;
+  /** Takes the step of the head's phase. */
+  step(context: HeadStep<P>): Promise<Onward>;
+  /** Lets go until the pause is taken back. */
+  pause(context: Omit<HeadStep<P>, 'provider'>): Promise<Release>;
+}
+
+/** `stop` aborts when the work must end in good order: the head is then left to whoever comes next. */
+export async function advanceHead<P extends Provider>(
+  engine: Engine,
+  lease: Lease,
+  stop: AbortSignal,
+  lane: HeadLane<P>,
+): Promise<Release | null> {
   let head = HeadState.parse(lease.row.state);
-  const signal = AbortSignal.any([lease.signal, budget.signal]);
+  const signal = AbortSignal.any([lease.signal, stop]);
   for (;;) {
     lease.signal.throwIfAborted();
     const row = await engine.table.get(lease.key);
     if (row === null || row.token !== lease.token) throw new LeaseLost();
     const phase = head.step.phase;
     if (phase === 'done' || phase === 'failed' || phase === 'canceled') return { to: 'ended' };
-    const current = head;
+    let current = head;
+    const kept = (next: HeadState): void => {
+      current = next;
+    };
     try {
       if (row.wish === 'cancel' && phase !== 'finishing') {
         return await cancel({ engine, lease, head: current, signal }, 'canceled');
       }
-      if (row.wish === 'pause' && phase !== 'finishing') return paused(engine, current);
-      const provider = await engine.destinations.provider(head.file.destinationId);
-      if (provider.mode !== 'push') throw new Fault('bug', 'engine.lane', 'a serving destination belongs to the relay');
-      const onward = await step({ engine, lease, provider, head, signal });
+      if (row.wish === 'pause' && phase !== 'finishing') {
+        return await lane.pause({ engine, lease, head, signal, kept });
+      }
+      const found = await engine.destinations.provider(head.file.destinationId);
+      const provider = lane.of(found);
+      if (provider === null) return await toLaneOf(found, engine, lease, current);
+      const onward = await lane.step({ engine, lease, provider, head, signal, kept });
       if ('release' in onward) return onward.release;
       head = onward.head;
     } catch (error) {
       if (lease.signal.aborted || error instanceof LeaseLost) throw error;
-      if (budget.signal.aborted) return { to: 'wait', dueAt: readyAt(current) };
+      if (stop.aborted) return { to: 'wait', dueAt: readyAt(current) };
       const fault = toFault(error);
       if (fault.code === 'staging.changed') return endStale({ engine, lease, head: current, signal });
       return afterFault(engine, current, fault);
@@ -55,33 +62,15 @@ export async function advanceHead(engine: Engine, lease: Lease, budget: Budget):
   }
 }
 
-async function step(context: HeadStep): Promise<Onward> {
-  const { engine, head, provider } = context;
-  const current = head.step;
-  switch (current.phase) {
-    case 'staging': {
-      if (await mayOpen(engine, head, provider)) {
-        return commitStep(context, { phase: 'opening', rounds: 0, asks: [], known: {} });
-      }
-      const missing = missingDigests(head, provider);
-      if (missing.length > 0) return { release: await waitForDigest(context, missing) };
-      return { release: waiting(engine, head) };
-    }
-    case 'opening':
-      return open(context, current);
-    case 'moving':
-      return arm(context, current);
-    case 'finishing':
-      return finish(context, current);
-    default:
-      throw new Fault('bug', 'engine.phase', `nothing to do in phase ${current.phase}`);
-  }
-}
-
-async function waitForDigest({ engine, head }: HeadStep, missing: ReturnType<typeof missingDigests>): Promise<Release> {
-  await ensureDigest(engine, head.file, missing, 'prompt');
-  const marked = head.events.at(-1)?.type === 'hashing' ? head : withEvent(head, engine.clock.now(), 'hashing');
-  return { ...waiting(engine, head), advance: { phase: head.step.phase, state: marked } };
+/** Nobody knew whose it was when it was made: from now on it waits where those look who can drive it. */
+async function toLaneOf(provider: Provider, engine: Engine, lease: Lease, head: HeadState): Promise<Release> {
+  const { lane: _, ...bare } = head;
+  const moved: HeadState =
+    provider.mode === 'serve' ? { ...bare, lane: 'serve' } : { ...bare, attempt: head.attempt + 1 };
+  const queue = queueOf(moved, head.sessionNo === 0 ? 'waiting' : 'begun');
+  await lease.commit({ phase: head.step.phase, state: moved, queue });
+  engine.log.info('transfer.lane', { ...logged(head), lane: provider.mode });
+  return { to: 'wait', dueAt: readyAt(head) };
 }
 
 function afterFault(engine: Engine, head: HeadState, fault: Fault): Release {

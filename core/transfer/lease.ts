@@ -20,6 +20,11 @@ export interface Lease {
   commit(advance: Move, guard?: CommitGuard): Promise<boolean>;
 }
 
+export interface LeaseTerms {
+  readonly leaseMs: number;
+  readonly renewMs: number;
+}
+
 export interface Held {
   readonly engine: Engine;
   readonly key: RowKey;
@@ -28,7 +33,9 @@ export interface Held {
   /** End of the lease as claimed. */
   readonly untilMs: number;
   /** Called with each renewal's new end; false ends the lease. */
-  readonly onRenew: (untilMs: number) => Promise<boolean>;
+  readonly onRenew?: (untilMs: number) => Promise<boolean>;
+  /** How long a lease lasts, and how often it is renewed: `LEASE_MS` and `RENEW_MS` unless told. */
+  readonly terms?: LeaseTerms;
 }
 
 /**
@@ -85,14 +92,15 @@ async function isStillMine({ engine, key, claim }: Held): Promise<boolean> {
 async function renewUntilStopped(held: Held, lost: AbortController, stopped: AbortSignal): Promise<void> {
   const { engine, key } = held;
   const { clock } = engine;
+  const { leaseMs, renewMs } = held.terms ?? { leaseMs: LEASE_MS, renewMs: RENEW_MS };
   let untilMs = held.untilMs;
-  let waitMs = RENEW_MS;
+  let waitMs = renewMs;
   for (;;) {
     const left = () => untilMs - MARGIN_MS - clock.now();
     await sleptUnlessStopped(engine, Math.min(waitMs, left()), stopped);
     if (stopped.aborted || lost.signal.aborted) return;
     if (left() <= 0) return lost.abort(new LeaseLost());
-    const next = clock.now() + LEASE_MS;
+    const next = clock.now() + leaseMs;
     // A renewal that hangs must not keep us from stopping in time.
     const late = sleptUnlessStopped(engine, left(), stopped).then(() => 'late' as const);
     try {
@@ -100,7 +108,7 @@ async function renewUntilStopped(held: Held, lost: AbortController, stopped: Abo
       if (stopped.aborted) return;
       if (answer !== 'renewed') return lost.abort(new LeaseLost());
       untilMs = next;
-      waitMs = RENEW_MS;
+      waitMs = renewMs;
     } catch (error) {
       waitMs = 1_000;
       engine.log.error('lease.renew_failed', { ...key, ...traceOf(error) });
@@ -110,7 +118,7 @@ async function renewUntilStopped(held: Held, lost: AbortController, stopped: Abo
 
 async function renewOnce({ engine, key, claim, onRenew }: Held, next: number): Promise<'renewed' | 'lost'> {
   if (!(await engine.table.renew(key, claim.token, next, engine.clock.now()))) return 'lost';
-  return (await onRenew(next)) ? 'renewed' : 'lost';
+  return onRenew === undefined || (await onRenew(next)) ? 'renewed' : 'lost';
 }
 
 async function sleptUnlessStopped({ clock }: Engine, ms: number, stopped: AbortSignal): Promise<void> {

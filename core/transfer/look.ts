@@ -9,6 +9,7 @@ import { isRemovable } from './collect.ts';
 import { CANCEL_LOOK_MS, type Engine } from './engine.ts';
 import { isPaused } from './head-step.ts';
 import {
+  claimedAlgorithms,
   claimedDigests,
   computedDigests,
   hasBytesToHash,
@@ -80,6 +81,10 @@ export async function lookAtUpload(engine: Engine, key: RowKey): Promise<void> {
 async function headHasWork(engine: Engine, row: WorkRow, head: HeadState): Promise<boolean> {
   const { step } = head;
   if (step.phase === 'finishing') return false;
+  if (step.phase === 'moving' && head.lane === 'serve') {
+    // It may have waited for digests of what was claimed.
+    return claimedAlgorithms(head).length > 0 && (await claimedDigests(engine, head, [])) !== null;
+  }
   if (step.phase === 'moving') {
     const stripes = await stripesOf(engine, row, head);
     if (stripes.length < step.plan.stripes) return true;

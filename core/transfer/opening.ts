@@ -2,10 +2,11 @@
 import { Fault } from '#core/fault.ts';
 import type { PlanState } from '#core/plan.ts';
 import { blockCount } from '#core/plan.ts';
-import type { Plan, PushProvider, Session } from '#core/ports/provider.ts';
-import type { HeadState, Opening } from '#core/state.ts';
+import type { Plan, Provider, PushProvider, Session } from '#core/ports/provider.ts';
+import { type HeadState, type Opening, withEvent } from '#core/state.ts';
+import type { Digests } from '#core/wire/digest.ts';
 import { mismatched, wrongClaim } from './claims.ts';
-import { ensureDigest } from './digest-row.ts';
+import { digestRowOf, ensureDigest } from './digest-row.ts';
 import { rangeDigest } from './digesting.ts';
 import { type Engine, MAX_ROUNDS } from './engine.ts';
 import { commitStep, endWith, type HeadStep, type Onward, waiting } from './head-step.ts';
@@ -14,8 +15,9 @@ import { computedDigests, mayReopen, missingDigests } from './readiness.ts';
 
 const MAX_STRIPES = 8;
 const MAX_PARTS = 10_000;
+const MAX_NOTES = 4;
 
-export async function open(context: HeadStep, opening: Opening): Promise<Onward> {
+export async function open(context: HeadStep<Provider>, opening: Opening): Promise<Onward> {
   const { engine, lease, head, provider, signal } = context;
   const missing = missingDigests(head, provider);
   const digests = await computedDigests(engine, head, missing);
@@ -28,7 +30,7 @@ export async function open(context: HeadStep, opening: Opening): Promise<Onward>
   const row = await engine.table.get(lease.key);
   if (row === null || !(await mayReopen(engine, head, opening, row))) return { release: waiting(engine, head) };
   const known = await answered(context, opening, { ...row.answers, ...opening.known });
-  const item = itemOf(head, digests, known);
+  const item = itemOf(head, { ...(await digestsAtHand(context)), ...digests }, known);
   const answer = await provider.open(item, { signal });
   switch (answer.kind) {
     case 'done': {
@@ -52,15 +54,21 @@ export async function open(context: HeadStep, opening: Opening): Promise<Onward>
       return onward;
     }
     case 'ready':
-      return commitMoving(context, provider, answer.session);
+      return commitMoving(context, answer.session, answer.notes ?? []);
     default:
       return answer satisfies never;
   }
 }
 
+/** A destination that asks spares itself the questions whose answers it is given. */
+async function digestsAtHand({ engine, head, provider }: HeadStep<Provider>): Promise<Digests> {
+  if (provider.mode === 'push') return {};
+  return (await digestRowOf(engine.table, head.file.uploadId, []))?.state.result ?? {};
+}
+
 /** The answers known so far, with those that the staged bytes give. */
 async function answered(
-  { engine, head, signal }: HeadStep,
+  { engine, head, signal }: HeadStep<Provider>,
   opening: Opening,
   known: Readonly<Record<string, string>>,
 ): Promise<Record<string, string>> {
@@ -71,14 +79,22 @@ async function answered(
   return all;
 }
 
-async function commitMoving(context: HeadStep, provider: PushProvider, session: Session): Promise<Onward> {
-  const { engine, head } = context;
-  const plan = planned(engine, head, provider, session);
+async function commitMoving(context: HeadStep<Provider>, session: Session, notes: readonly string[]): Promise<Onward> {
+  const { engine, provider } = context;
+  const head = notes
+    .slice(0, MAX_NOTES)
+    .reduce((noted, note) => withEvent(noted, engine.clock.now(), 'note', note.slice(0, 64)), context.head);
+  const plan = provider.mode === 'push' ? planned(engine, head, provider, session) : unplanned(head);
   return commitStep(
-    context,
+    { ...context, head },
     { phase: 'moving', session, plan },
     { sessionNo: head.sessionNo + 1, startedAt: head.startedAt ?? engine.clock.now() },
   );
+}
+
+/** Of a destination that asks: it cuts the file as it likes. */
+function unplanned({ file }: HeadState): PlanState {
+  return { partBytes: Math.max(1, file.sizeBytes), partCount: 0, inFlightMax: 1, order: 'any', stripes: 0 };
 }
 
 /** The provider's plan, checked, with the stripes that it is worth. */

@@ -9,6 +9,7 @@ import type { Drive } from './drive.ts';
 import { COMMIT_MS, LINGER_MS, LINGER_STEP_MS, MARGIN_MS } from './engine.ts';
 import { type Flights, flights } from './flights.ts';
 import { publishTransfer } from './publish.ts';
+import { smoothed } from './rate.ts';
 import { afterFault, ended, handedOver, idle, logged, parked } from './stripe-end.ts';
 import { isThrough, missingParts } from './stripe-parts.ts';
 import { adopted, commitStripe, foundThere, withReceipts } from './stripe-rows.ts';
@@ -19,8 +20,6 @@ type Stop = 'budget' | 'pause' | 'cancel' | 'elsewhere';
 
 /** How often the head is looked at, so that a wish is seen soon. */
 const HEAD_MS = 2_000;
-/** Smoothing of the rate shown: about the last five seconds count. */
-const RATE_WINDOW_MS = 5_000;
 
 /** Drives until its blocks are full, nothing is ready, the budget ends, or a wish or a fault stops it. Answers how to let go. */
 export async function driveStripe(drive: Drive): Promise<Release> {
@@ -169,9 +168,4 @@ async function reasonToStop({ engine, head }: Drive): Promise<Stop | null> {
   const now = state === null || state === undefined ? null : (state as { sessionNo?: unknown }).sessionNo;
   if (row === null || row.phase !== 'moving' || now !== head.sessionNo) return 'elsewhere';
   return row.wish;
-}
-
-function smoothed(rate: number, bytes: number, elapsedMs: number): number {
-  const weight = Math.min(1, elapsedMs / RATE_WINDOW_MS);
-  return Math.round(rate * (1 - weight) + (bytes / elapsedMs) * 1000 * weight);
 }

@@ -1,7 +1,7 @@
 /** What people want of a transfer: pause, resume, cancel, retry. Written beside the holder's fields, never over them. */
 import { Fault } from '#core/fault.ts';
 import type { WorkRow } from '#core/ports/work-table.ts';
-import { begunQueue, HeadState, headKey, readyAt, uploadKey, waitingQueue, withEvent } from '#core/state.ts';
+import { HeadState, headKey, queueOf, readyAt, uploadKey, withEvent } from '#core/state.ts';
 import type { TransferId } from '#core/wire/ids.ts';
 import { IDLE_EXPIRY_MS } from './collect.ts';
 import type { Engine } from './engine.ts';
@@ -42,8 +42,7 @@ export async function retry(engine: WishEngine, id: TransferId): Promise<void> {
     streak: 0,
     step: head.step.resume.phase === 'opening' ? { ...head.step.resume, rounds: 0 } : head.step.resume,
   };
-  const { destinationId } = head.file;
-  const queue = head.sessionNo === 0 ? waitingQueue(destinationId) : begunQueue(destinationId);
+  const queue = queueOf(head, head.sessionNo === 0 ? 'waiting' : 'begun');
   const as = { queue, dueAt: readyAt(head), phase: next.step.phase, state: next };
   if (!(await table.revive(row, row.token, as, now))) {
     throw new Fault('rejected', 'transfer.not_failed', 'this transfer has been tried again already');

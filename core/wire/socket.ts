@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { DigestAsk } from './digest.ts';
 import { UploadId } from './ids.ts';
+import { Notice } from './notice.ts';
 import { TransferView } from './transfer.ts';
 
 /** The protocol's name in `Sec-WebSocket-Protocol`; the ticket travels beside it as `ticket.<ticket>`. */
@@ -19,6 +20,7 @@ export const ServerFrame = z.discriminatedUnion('event', [
     data: z.object({ seq: z.int(), transfers: z.array(TransferView), removed: z.array(z.string()) }),
   }),
   z.object({ event: z.literal('ask'), data: z.object({ uploadId: UploadId, asks: z.array(DigestAsk) }) }),
+  z.object({ event: z.literal('notification'), data: Notice }),
   z.object({ event: z.literal('pong'), data: z.object({ timestamp: z.number() }) }),
 ]);
 export type ServerFrame = z.infer<typeof ServerFrame>;

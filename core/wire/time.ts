@@ -4,3 +4,9 @@ export function isoTime(atMs: number): string {
   // biome-ignore lint/style/noRestrictedGlobals: a pure conversion; the present time comes from the Clock port
   return new Date(atMs).toISOString();
 }
+
+/** Throws nothing: what is no time is NaN. */
+export function epochMs(isoText: string): number {
+  // biome-ignore lint/style/noRestrictedGlobals: a pure conversion; the present time comes from the Clock port
+  return Date.parse(isoText);
+}
