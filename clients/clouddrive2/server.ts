@@ -2,6 +2,7 @@
 import { status } from '@grpc/grpc-js';
 import { Fault } from '#core/fault.ts';
 import type { CloudDriveSystemInfo__Output } from '#proto/generated/clouddrive/CloudDriveSystemInfo.ts';
+import type { DavServerConfig__Output } from '#proto/generated/clouddrive/DavServerConfig.ts';
 import { type Calls, QUICK } from './calls.ts';
 import { AREA, compareVersions, REMOTE_UPLOAD_SINCE, Refused } from './faults.ts';
 import { service } from './interface.ts';
@@ -22,6 +23,19 @@ export interface Cloud {
   readonly isReadOnly: boolean;
 }
 
+/** Who may come in by WebDAV, without their passwords. Roots are virtual paths: what stands behind `/` there. */
+export interface DavConfig {
+  readonly isEnabled: boolean;
+  /** The account of CloudDrive2 itself; null where it may not. */
+  readonly account: DavAccess | null;
+  readonly users: readonly (DavAccess & { readonly userName: string })[];
+}
+
+export interface DavAccess {
+  readonly root: string;
+  readonly isReadOnly: boolean;
+}
+
 /**
  * `down`: nobody listens there · `unreachable`: the network · `silent`: it takes calls and does not answer · `starting`: not ready, or
  * not signed in · `auth`: our token · `fine`: none of these
@@ -39,6 +53,7 @@ export interface ServerCalls {
   /** Throws Fault `clouddrive2.old_server` for one that has no remote upload yet. */
   mustKnowRemoteUpload(signal: AbortSignal): Promise<void>;
   cloudList(signal: AbortSignal): Promise<readonly Cloud[]>;
+  davConfig(signal: AbortSignal): Promise<DavConfig>;
   /** Asks without and with a token, each twice for 5 s at most. Never rejects but by the signal. */
   diagnose(signal: AbortSignal): Promise<Diagnosis>;
 }
@@ -75,6 +90,7 @@ export function serverOver(calls: Calls, time: Time): ServerCalls {
       const { apis } = await calls.unary(service.GetAllCloudApis, {}, QUICK, signal);
       return apis.map(({ name, path, readOnly }) => ({ name, path: path ?? null, isReadOnly: readOnly }));
     },
+    davConfig: async (signal) => davConfigOf(await calls.unary(service.GetDavServerConfig, {}, QUICK, signal)),
     diagnose: async (signal) => {
       try {
         const info = infoOf(await calls.unaryInPublic(service.GetSystemInfo, {}, PROBE, signal));
@@ -95,6 +111,17 @@ function infoOf({ SystemReady, IsLogin, SystemMessage }: CloudDriveSystemInfo__O
   // Servers before 0.9.9 say neither whether they are ready nor anything about it.
   const isStarted = SystemReady || SystemMessage === undefined;
   return { isReady: isStarted && IsLogin, isSignedIn: IsLogin, message: SystemMessage ?? '' };
+}
+
+function davConfigOf(told: DavServerConfig__Output): DavConfig {
+  const account = { root: told.clouddriveAccountRootPath || '/', isReadOnly: told.clouddriveAccountReadOnly };
+  return {
+    isEnabled: told.davServerEnabled,
+    account: told.enableClouddriveAccount ? account : null,
+    users: told.users
+      .filter(({ enabled }) => enabled)
+      .map(({ userName, rootPath, readOnly }) => ({ userName, root: rootPath || '/', isReadOnly: readOnly })),
+  };
 }
 
 function diagnosisOf(error: unknown): Diagnosis {

@@ -57,7 +57,7 @@ describe('files written through CloudDrive2', () => {
     await client.uploadComplete(session, signal);
     const sizes = fake.calls.flatMap(({ rpc, request }) => (rpc === 'WriteToFile' ? [lengthOf(request)] : []));
     expect(sizes).toEqual([1_048_576, 1_048_576, 402_848]);
-    expect(await client.fsStat('/115/文件', signal)).toBeNull();
+    expect(await client.fsStat('/115/文件', signal)).toMatchObject({ isLocal: true });
     expect(await Array.fromAsync(client.taskList({ origin: 'mount' }, signal))).toMatchObject([
       { path: '/115/文件', state: 'queued' },
     ]);

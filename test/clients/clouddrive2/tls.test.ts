@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createCloudDrive2Client } from '#clients/clouddrive2/client.ts';
+import { davClient } from '#clients/clouddrive2/dav.ts';
+import { ACCOUNT } from '../../fakes/clouddrive2/server.ts';
 import { havePrograms } from '../../support/apt.ts';
 import { faultOf, hasty, rig } from './rig.ts';
 
@@ -18,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe.runIf(haveOpenssl)('TLS to CloudDrive2', () => {
   it('is spoken with a server that signed its own certificate, when we were given it, and with no other', async () => {
     const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
     const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject];
     execFileSync('openssl', [...made, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
     const tls = { certificate: readFileSync(certificate), key: readFileSync(key) };
@@ -35,6 +37,10 @@ describe.runIf(haveOpenssl)('TLS to CloudDrive2', () => {
     expect(await doubting.diagnose(it.signal)).toMatchObject({ kind: 'unreachable' });
     doubting.close();
     expect(await faultOf(it.client.startRemoteUpload(START, it.signal))).toMatchObject({ kind: 'transient' });
+    const { url: davUrl } = await it.fake.openDav(tls);
+    await davClient({ url: davUrl, ...ACCOUNT, certificate: tls.certificate.toString() }).probe(it.signal);
+    const doubted = await faultOf(davClient({ url: davUrl, ...ACCOUNT }).probe(it.signal));
+    expect(doubted).toMatchObject({ code: 'clouddrive2.dav_unreachable' });
   });
 });
 

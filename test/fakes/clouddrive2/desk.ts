@@ -90,7 +90,11 @@ export function desk(world: World, serve: Serve): Desk {
         say: (message) => say(id, message),
         violation: (text) => world.violations.push(`${id}: ${text}`),
         store: (hashes, content) => {
-          world.tree.addFile({ path, sizeBytes: request.file_size, hashes, ...(content && { content }) });
+          const show = () => {
+            world.tree.addFile({ path, sizeBytes: request.file_size, hashes, ...(content && { content }) });
+          };
+          if (world.habits.has('shows new files late')) world.late.push(show);
+          else show();
         },
         changed: () => {
           leftBehind.set(place, opened.held());

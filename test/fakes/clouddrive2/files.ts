@@ -61,7 +61,11 @@ export function fileHandlers(world: World, serve: Serve): Handlers<Names> {
     GetSubFiles: serve.stream('GetSubFiles', async (call, { rootDir }) => {
       const real = realPath(call.request.path, rootDir);
       if (tree.find(real)?.kind !== 'folder') throw notFound(call.request.path);
-      const entries = tree.children(real);
+      const waiting = world.backlog.paths().filter((path) => parentOf(path) === real);
+      const entries = [
+        ...tree.children(real).filter(({ path }) => !waiting.includes(path)),
+        ...waiting.map((path) => world.backlog.find(path)).filter((entry) => entry !== undefined),
+      ];
       const gone = new Promise<void>((resolve) => call.once('cancelled', () => resolve()));
       call.once('cancelled', () => world.events.emit('left'));
       for (let start = 0; start < entries.length && !call.cancelled; start += world.listBatch) {
@@ -74,7 +78,8 @@ export function fileHandlers(world: World, serve: Serve): Handlers<Names> {
       call.end();
     }),
     FindFileByPath: serve.unary('FindFileByPath', ({ parentPath, path }, { rootDir }) => {
-      const entry = tree.find(realPath(parentPath === '' ? path : `${parentPath}/${path}`, rootDir));
+      const real = realPath(parentPath === '' ? path : `${parentPath}/${path}`, rootDir);
+      const entry = world.backlog.find(real) ?? tree.find(real);
       if (entry !== undefined) return tree.describe(entry, rootDir);
       if (habits.has('a missing path is an empty entry')) return {};
       throw notFound(path);
@@ -90,7 +95,9 @@ export function fileHandlers(world: World, serve: Serve): Handlers<Names> {
         if (habits.has('an existing folder is an error of the call')) throw new Refusal(status.UNKNOWN, text);
         return { result: failed(text) };
       }
-      return { folderCreated: tree.describe(tree.addFolder(path), rootDir), result: done };
+      const folderCreated = tree.describe(tree.addFolder(path), rootDir);
+      world.events.emit('folder', path);
+      return { folderCreated, result: done };
     }),
     RenameFile: serve.unary('RenameFile', ({ theFilePath, newName }, { rootDir }) => {
       const from = realPath(theFilePath, rootDir);

@@ -32,8 +32,19 @@ export type Habit =
   | 'small files are instant'
   /** A later upload of the same path and size is asked only for what is missing. */
   | 'resume skips parts'
+  /** What an upload brought stands in the tree only after the next `flushWrites`. */
+  | 'shows new files late'
   | 'ends with Error'
   | 'ends with FatalError'
   | 'ends with Ignored'
+  /** Of files that were written, put by WebDAV or copied into a mount. */
+  | 'finished tasks stay in the list'
+  /** The same files fail on their way to it. */
+  | 'the cloud is full'
+  | 'WebDAV is off'
+  /** The next one is done, and answered with 500. */
+  | 'WebDAV loses the answer of a move'
+  /** Every request of WebDAV is sent elsewhere. */
+  | 'WebDAV redirects'
   /** Old ones tell the status of a task as text only. */
   | 'tasks have text only';

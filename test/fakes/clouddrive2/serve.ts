@@ -38,6 +38,7 @@ export function serve(world: World): Serve {
   async function gate(rpc: Rpc, request: unknown, metadata: Metadata): Promise<Caller> {
     world.calls.push({ rpc, request: withoutBytes(request) });
     world.events.emit('call', rpc);
+    world.syncMounts();
     if (world.habits.has('silent')) await new Promise(() => {});
     const failure = failures.get(rpc);
     if (failure !== undefined && failure.left > 0) {

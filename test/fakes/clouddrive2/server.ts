@@ -3,10 +3,12 @@ import { EventEmitter, once } from 'node:events';
 import { Server, ServerCredentials, type status } from '@grpc/grpc-js';
 import type { CloudDrivePushMessage } from '#proto/generated/clouddrive/CloudDrivePushMessage.ts';
 import { type Account, type Accounts, type ApiToken, accounts } from './accounts.ts';
+import { backlog } from './backlog.ts';
+import { type FakeDav, fakeDav } from './dav.ts';
 import { type Desk, desk, type UploadView } from './desk.ts';
 import { fileHandlers } from './files.ts';
 import type { Habit } from './habits.ts';
-import { mountHandlers } from './mounts.ts';
+import { type Mounts, mounts } from './mounts.ts';
 import { type Rpc, service } from './proto.ts';
 import { push } from './push.ts';
 import { type Hold, serve } from './serve.ts';
@@ -15,7 +17,7 @@ import { tasks } from './tasks.ts';
 import { type ManualTime, manualTime } from './time.ts';
 import { type Cloud, type Tree, tree } from './tree.ts';
 import type { UploadRules } from './upload.ts';
-import type { World } from './world.ts';
+import type { DavUser, World } from './world.ts';
 import { writes } from './writes.ts';
 
 export interface FakeCloudDrive2 extends AsyncDisposable {
@@ -41,12 +43,19 @@ export interface FakeCloudDrive2 extends AsyncDisposable {
   dropListeners(): void;
   /** What was closed reaches the cloud. */
   flushWrites(): void;
+  /** Paths of what was closed and is not in the cloud. */
+  unsentFiles(): readonly string[];
   push(message: CloudDrivePushMessage): void;
   /** Pushed, but not taken by those who listen. */
   unsentMessages(): number;
   /** Resolves when `condition` holds, looked at after each thing that happens. */
   until(condition: () => boolean): Promise<void>;
   readonly events: EventEmitter;
+  readonly davUsers: DavUser[];
+  /** The only mount from now on: a folder of this machine. */
+  readonly mountAt: Mounts['mountAt'];
+  /** The same tree by WebDAV, on a port of its own. It ends with the fake. */
+  openDav(tls?: FakeOptions['tls']): Promise<FakeDav>;
   /** Every connection breaks, and nobody listens until `start`. */
   stop(): void;
   start(): Promise<void>;
@@ -74,8 +83,10 @@ export async function fakeCloudDrive2(options: FakeOptions = {}): Promise<FakeCl
   const gate = serve(world);
   const uploads = desk(world, gate);
   const handles = writes(world, gate);
-  const list = tasks(world, gate, uploads, handles);
+  const list = tasks(world, gate, uploads);
+  const places = mounts(world, gate);
   const listeners = push(world, gate);
+  world.syncMounts = places.sync;
   world.uploadsChanged = () => {
     world.events.emit('uploads');
     listeners.send({
@@ -86,13 +97,14 @@ export async function fakeCloudDrive2(options: FakeOptions = {}): Promise<FakeCl
   };
   const implementation = {
     ...systemHandlers(world, gate),
-    ...mountHandlers(world, gate),
+    ...places.handlers,
     ...fileHandlers(world, gate),
     ...uploads.handlers,
     ...handles.handlers,
     ...list.handlers,
     ...listeners.handlers,
   };
+  const davs: FakeDav[] = [];
   let server = newServer(implementation);
   const port = await bind(server, options, 0);
 
@@ -107,6 +119,13 @@ export async function fakeCloudDrive2(options: FakeOptions = {}): Promise<FakeCl
     calls: world.calls,
     violations: world.violations,
     events: world.events,
+    davUsers: world.davUsers,
+    mountAt: places.mountAt,
+    openDav: async (secured) => {
+      const opened = await fakeDav(world, secured);
+      davs.push(opened);
+      return opened;
+    },
     get rules() {
       return world.rules;
     },
@@ -122,7 +141,15 @@ export async function fakeCloudDrive2(options: FakeOptions = {}): Promise<FakeCl
     dropChannels: uploads.dropChannels,
     openChannels: uploads.openChannels,
     dropListeners: listeners.dropListeners,
-    flushWrites: handles.flush,
+    flushWrites: () => {
+      places.sync();
+      world.backlog.flush();
+      for (const show of world.late.splice(0)) show();
+    },
+    unsentFiles: () => {
+      places.sync();
+      return world.backlog.paths();
+    },
     push: listeners.send,
     unsentMessages: listeners.unsent,
     until: async (condition) => {
@@ -136,6 +163,7 @@ export async function fakeCloudDrive2(options: FakeOptions = {}): Promise<FakeCl
     [Symbol.asyncDispose]: async () => {
       uploads.forgetUploads();
       server.forceShutdown();
+      for (const one of davs) await one[Symbol.asyncDispose]();
     },
   };
 }
@@ -148,12 +176,15 @@ function worldOf(options: FakeOptions): World {
   events.setMaxListeners(0);
   const ttlMs = options.tokenTtlMs ?? 24 * 3600_000;
   const apiTokens = options.apiTokens ?? [{ token: API_TOKEN, rootDir: '/', rights: 'all' }];
-  return {
+  const habits = new Set<Habit>();
+  const virtual = tree(options.clouds ?? [{ name: '115', path: '/115', totalBytes: 2 ** 40 }], time.now);
+  const world: World = {
     time,
     events,
-    tree: tree(options.clouds ?? [{ name: '115', path: '/115', totalBytes: 2 ** 40 }], time.now),
+    tree: virtual,
+    backlog: backlog(virtual, habits, time.now, () => world.uploadsChanged()),
     accounts: accounts(options.accounts ?? [ACCOUNT], apiTokens, ttlMs, time.now),
-    habits: new Set(),
+    habits,
     rules: {
       hashes: [{ type: 2 }],
       readBytes: 4 * MIB,
@@ -162,13 +193,17 @@ function worldOf(options: FakeOptions): World {
       hashSilenceMs: 60_000,
       ...options.rules,
     },
+    davUsers: [{ ...(options.accounts?.[0] ?? ACCOUNT), root: '/', isReadOnly: false }],
     stock: new Set(),
     version: options.version ?? '1.0.13',
     calls: [],
     violations: [],
     listBatch: options.listBatch ?? 2,
+    late: [],
     uploadsChanged: () => {},
+    syncMounts: () => {},
   };
+  return world;
 }
 
 function newServer(implementation: Parameters<Server['addService']>[1]): Server {

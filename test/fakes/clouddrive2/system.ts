@@ -36,12 +36,23 @@ export function systemHandlers(world: World, serve: Serve): Handlers<Names> {
         readOnly: readOnly === true,
       })),
     })),
-    GetDavServerConfig: serve.unary('GetDavServerConfig', () => ({
-      davServerEnabled: true,
-      davServerPath: '/dav',
-      enableClouddriveAccount: true,
-      clouddriveAccountReadOnly: false,
-      clouddriveAccountRootPath: '/',
-    })),
+    GetDavServerConfig: serve.unary('GetDavServerConfig', () => {
+      const [account, ...others] = world.davUsers;
+      return {
+        davServerEnabled: !world.habits.has('WebDAV is off'),
+        davServerPath: '/dav',
+        enableClouddriveAccount: account !== undefined,
+        clouddriveAccountReadOnly: account?.isReadOnly === true,
+        // The root of an account is told as nothing.
+        clouddriveAccountRootPath: account?.root === '/' ? '' : (account?.root ?? ''),
+        users: others.map(({ userName, password, root, isReadOnly }) => ({
+          userName,
+          password,
+          rootPath: root,
+          readOnly: isReadOnly,
+          enabled: true,
+        })),
+      };
+    }),
   };
 }

@@ -7,7 +7,6 @@ import { Refusal } from './refusal.ts';
 import type { Serve } from './serve.ts';
 import { nameOf } from './tree.ts';
 import type { World } from './world.ts';
-import type { Writes } from './writes.ts';
 
 type Names =
   | 'GetUploadFileList'
@@ -22,7 +21,7 @@ export interface Tasks {
   all(): readonly UploadFileInfo[];
 }
 
-export function tasks(world: World, serve: Serve, desk: Desk, writes: Writes): Tasks {
+export function tasks(world: World, serve: Serve, desk: Desk): Tasks {
   function all(): readonly UploadFileInfo[] {
     const remote = desk.uploads().map(
       (one): UploadFileInfo => ({
@@ -36,7 +35,7 @@ export function tasks(world: World, serve: Serve, desk: Desk, writes: Writes): T
         statusEnum: one.status,
       }),
     );
-    const list = [...remote, ...writes.tasks()];
+    const list = [...remote, ...world.backlog.tasks()];
     if (!world.habits.has('tasks have text only')) return list;
     return list.map(({ statusEnum: _, operatorType: __, ...rest }) => rest);
   }

@@ -19,6 +19,8 @@ export interface Entry {
   /** Absent for what was never really stored. */
   readonly content?: Buffer;
   readonly writtenAtMs: number;
+  /** On the server's own disk only. */
+  readonly isLocal?: true;
 }
 
 export interface Tree {
@@ -27,6 +29,8 @@ export interface Tree {
   cloudOf(path: string, what: string): Cloud;
   find(path: string): Entry | undefined;
   children(path: string): readonly Entry[];
+  folders(): readonly string[];
+  files(): readonly string[];
   addFolder(path: string): Entry;
   /** Replaces what was there. Throws NOT_FOUND without a parent. */
   addFile(file: Omit<Entry, 'kind' | 'writtenAtMs'>): Entry;
@@ -64,6 +68,8 @@ export function tree(clouds: readonly Cloud[], now: () => number): Tree {
     },
     find: (path) => entries.get(path),
     children: (path) => [...entries.values()].filter((one) => one.path !== '/' && parentOf(one.path) === path),
+    folders: () => [...entries.values()].filter(({ kind }) => kind === 'folder').map(({ path }) => path),
+    files: () => [...entries.values()].filter(({ kind }) => kind === 'file').map(({ path }) => path),
     addFolder: (path) => {
       parentMustBe(path);
       return put(folder(path));
@@ -122,6 +128,7 @@ function describe(entry: Entry, rootDir: string, clouds: readonly Cloud[]): Clou
     isCloudFile: entry.kind === 'file',
     writeTime: { seconds, nanos: 0 },
     fileHashes: entry.hashes,
+    isLocal: entry.isLocal === true,
     readOnly: cloud?.readOnly === true,
     canDeletePermanently: true,
     ...(cloud === undefined ? {} : { CloudAPI: { name: cloud.name, userName: 'tester', path: cloud.path } }),

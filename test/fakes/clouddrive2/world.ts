@@ -1,15 +1,25 @@
 /** Everything that the calls of one fake share. */
 import type { EventEmitter } from 'node:events';
-import type { Accounts } from './accounts.ts';
+import type { Account, Accounts } from './accounts.ts';
+import type { Backlog } from './backlog.ts';
 import type { Habit } from './habits.ts';
 import type { Rpc } from './proto.ts';
 import type { ManualTime } from './time.ts';
 import type { Tree } from './tree.ts';
 import type { UploadRules } from './upload.ts';
 
+/** The first one is the account itself. */
+export interface DavUser extends Account {
+  readonly root: string;
+  readonly isReadOnly: boolean;
+}
+
 export interface World {
   readonly tree: Tree;
   readonly accounts: Accounts;
+  readonly backlog: Backlog;
+  /** May be changed; all but the first are told as extra users. */
+  readonly davUsers: DavUser[];
   readonly time: ManualTime;
   readonly habits: Set<Habit>;
   /** May be changed between uploads. */
@@ -24,4 +34,8 @@ export interface World {
   /** `call` with its name, `channel` with its device, `uploads`, `blocked` when a stream's reader is slow, `left` when it goes. */
   readonly events: EventEmitter;
   uploadsChanged(): void;
+  /** Done with the next `flushWrites`. */
+  readonly late: (() => void)[];
+  /** What lies in real mounts by now is seen. */
+  syncMounts(): void;
 }

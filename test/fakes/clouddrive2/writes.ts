@@ -1,6 +1,5 @@
 /** Files that are written through a handle into the server's own disk, and sent on to the cloud some time after they are closed. */
 import { type handleClientStreamingCall, status } from '@grpc/grpc-js';
-import type { UploadFileInfo } from '#proto/generated/clouddrive/UploadFileInfo.ts';
 import type { WriteFileRequest__Output } from '#proto/generated/clouddrive/WriteFileRequest.ts';
 import type { WriteFileResult } from '#proto/generated/clouddrive/WriteFileResult.ts';
 import type { Handlers } from './proto.ts';
@@ -11,10 +10,6 @@ import type { World } from './world.ts';
 
 export interface Writes {
   readonly handlers: Handlers<'CreateFile' | 'WriteToFile' | 'WriteToFileStream' | 'CloseFile'>;
-  /** Of files that are closed, but not yet in the cloud. */
-  tasks(): readonly UploadFileInfo[];
-  /** They reach the cloud. */
-  flush(): void;
 }
 
 interface OpenFile {
@@ -24,7 +19,6 @@ interface OpenFile {
 
 export function writes(world: World, serve: Serve): Writes {
   const open = new Map<number, OpenFile>();
-  const queue = new Map<string, OpenFile>();
   let handles = 0;
 
   function file(handle: number): OpenFile {
@@ -36,8 +30,7 @@ export function writes(world: World, serve: Serve): Writes {
   function close(handle: number): void {
     const closed = file(handle);
     open.delete(handle);
-    queue.set(`task-${handle}`, closed);
-    world.uploadsChanged();
+    world.backlog.put(closed.path, closed.content);
   }
 
   function write({ fileHandle, startPos, length, buffer, closeFile }: WriteFileRequest__Output): number {
@@ -78,23 +71,6 @@ export function writes(world: World, serve: Serve): Writes {
         close(fileHandle);
         return { success: true };
       }),
-    },
-    tasks: () =>
-      [...queue].map(([key, { path, content }]) => ({
-        key,
-        destPath: path,
-        size: content.length,
-        transferedBytes: 0,
-        status: 'Inqueue',
-        operatorType: 'Mount',
-        statusEnum: 'Inqueue',
-      })),
-    flush: () => {
-      for (const { path, content } of queue.values()) {
-        world.tree.addFile({ path, sizeBytes: content.length, hashes: {}, content });
-      }
-      queue.clear();
-      world.uploadsChanged();
     },
   };
 }
