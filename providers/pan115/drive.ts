@@ -25,6 +25,18 @@ export interface Drive {
   ): Promise<UploadTicket>;
   ossToken(signal: AbortSignal): Promise<OssToken>;
   space(signal: AbortSignal): Promise<Space>;
+  /** Null: this way in has none. */
+  readonly folders: Folders | null;
+}
+
+export interface Folders {
+  /** The id of the folder at this path, null when there is none. */
+  find(path: string, signal: AbortSignal): Promise<string | null>;
+  /** From a page of 1,150 entries of all kinds; `next` is the offset of the one after it. */
+  list(
+    page: { readonly folderId: string; readonly offset: number },
+    signal: AbortSignal,
+  ): Promise<{ readonly names: readonly string[]; readonly next: number | null }>;
 }
 
 export function openDrive(api: OpenApi): Drive {
@@ -36,6 +48,13 @@ export function openDrive(api: OpenApi): Drive {
     resume: (upload, signal) => openUpload.resumeUpload(api, upload, signal),
     ossToken: (signal) => openUpload.ossToken(api, signal),
     space: (signal) => openFiles.space(api, signal),
+    folders: {
+      find: async (path, signal) => {
+        const entry = await openFiles.entryAt(api, { path }, signal);
+        return entry?.kind === 'folder' ? entry.id : null;
+      },
+      list: (page, signal) => openFiles.foldersIn(api, page, signal),
+    },
   };
 }
 
@@ -61,5 +80,6 @@ export function cookieDrive(account: CookieAccount): Drive {
     resume: (upload, signal) => cookieUpload.resumeUpload(account, upload, signal),
     ossToken: (signal) => cookieUpload.ossToken(account, signal),
     space: (signal) => cookieFiles.space(account, signal),
+    folders: null,
   };
 }

@@ -4,16 +4,17 @@ import { openApi } from '#clients/pan115/open/api.ts';
 import { refreshTokens } from '#clients/pan115/open/login.ts';
 import { accessTokens, type OpenTokens } from '#clients/pan115/open/tokens.ts';
 import { pace } from '#clients/pan115/pace.ts';
+import { alone } from '#clients/pan115/shared.ts';
 import { Fault } from '#core/fault.ts';
 import type { Connection } from '#core/ports/provider.ts';
 import { cookieDrive, type Drive, openDrive } from './drive.ts';
 import type { Pan115Login, Pan115Settings } from './settings.ts';
 
-/** One pace and one renewal at a time for all that this connection does. Throws Fault `auth` `pan115.cookie_off`. */
+/** One pace and one renewal at a time for all processes of this destination. Throws Fault `auth` `pan115.cookie_off`. */
 export function drives(connection: Connection<Pan115Settings, Pan115Login>): () => Promise<Drive> {
-  const { settings, credentials, clock } = connection;
+  const { settings, credentials, clock, shared = alone } = connection;
   const { endpoints } = settings;
-  const paced = pace({ clock, perSecond: settings.requestsPerSecond });
+  const paced = pace({ clock, perSecond: settings.requestsPerSecond, shared: shared('pace') });
   const hosts = { ...endpoints, qrcode: endpoints.passport };
   const keeper = {
     read: async () => tokensIn(await credentials.read()),
@@ -21,7 +22,9 @@ export function drives(connection: Connection<Pan115Settings, Pan115Login>): () 
       tokensIn(await credentials.rotate((current) => replace(tokensIn(current)))),
   };
   const refresh = (token: string) => refreshTokens(hosts, token, clock.now);
-  const open = openDrive(openApi({ hosts, access: accessTokens({ keeper, refresh, clock }), pace: paced }));
+  const open = openDrive(
+    openApi({ hosts, access: accessTokens({ keeper, refresh, clock, shared: shared('renewal') }), pace: paced }),
+  );
   let cookie: { readonly text: string; readonly drive: Drive } | null = null;
   return async () => {
     const login = await credentials.read();

@@ -71,13 +71,13 @@ async function openingOf(
 
 async function begin(
   to: Link,
-  { sizeBytes }: Item,
+  item: Item,
   place: Place,
   { pickCode, bucket, object }: UploadTicket,
   signal: AbortSignal,
 ): Promise<Pan115Session> {
-  const session = { v: 1, ...place, pickCode, bucket, object } as const;
-  if (sizeBytes === 0) return { ...session, kind: 'whole' };
+  const session = { v: 1, ...place, sha1: sha1Of(item), pickCode, bucket, object } as const;
+  if (item.sizeBytes === 0) return { ...session, kind: 'whole' };
   const client = await to.bucket(bucket, signal);
   const beginning = beginUpload(client, { key: object, headers: {}, order: 'sequential' }, signal);
   return { ...session, kind: 'parts', uploadId: await told(signal, beginning) };

@@ -34,11 +34,11 @@ function pan115Driver(to: Link): Omit<PushProvider<Pan115Session>, 'mode'> {
     put: (session, _item, part, { signal }) => put(to, partsOf(session), part, signal),
     finish: async (session, item, receipts, { signal }) => {
       signal.throwIfAborted();
-      return finish(to, session, item, receipts, signal);
+      return finish(to, session, announced(item, session), receipts, signal);
     },
     inspect: async (session, item, parts, { signal }) => {
       signal.throwIfAborted();
-      return inspect(to, session, item, parts, signal);
+      return inspect(to, session, announced(item, session), parts, signal);
     },
     discard: async (session, _item, { signal }) => {
       signal.throwIfAborted();
@@ -48,6 +48,11 @@ function pan115Driver(to: Link): Omit<PushProvider<Pan115Session>, 'mode'> {
     },
     check: ({ signal }) => check(to, signal),
   };
+}
+
+/** The file as 115 was told of it. */
+function announced(item: Item, { sha1 }: Pan115Session): Item {
+  return { ...item, digests: { ...item.digests, sha1 } };
 }
 
 /** An upload that is no more was given up, or has become a file, which may take seconds to show. */

@@ -8,6 +8,8 @@ const place = {
   folderId: z.string().regex(/^\d{1,32}$/),
   /** As 115 has it. */
   name: text,
+  /** Of the whole file: where the client did not bring it, only the opening is told what it came to. */
+  sha1: z.string().regex(/^[0-9a-f]{40}$/),
   pickCode: text,
   bucket: text,
   object: text,

@@ -13,6 +13,7 @@ const host = z
 const Endpoints = z.strictObject({
   api: host.default(OPEN_HOSTS.api),
   passport: host.default(OPEN_HOSTS.passport),
+  qrcode: host.default(OPEN_HOSTS.qrcode),
   upload: host.default(COOKIE_HOSTS.upload),
   web: host.default(COOKIE_HOSTS.web),
   /** 115's point on P-224, X and Y, with which the cookie way is sealed. */
@@ -28,6 +29,11 @@ const Endpoints = z.strictObject({
 
 export type Pan115Settings = z.infer<typeof Pan115Settings>;
 export const Pan115Settings = z.strictObject({
+  /** Of the application that a person has registered at open.115.com: the login by QR code asks for it. */
+  clientId: z
+    .string()
+    .regex(/^[0-9A-Za-z]{1,32}$/)
+    .optional(),
   /** Below which files go; `备份/a` and `/备份/a/` are the same one. */
   prefix: z
     .string()
@@ -37,7 +43,7 @@ export const Pan115Settings = z.strictObject({
   /** `both`: a folder of 115 holds many files of one name. */
   onConflict: z.enum(['both', 'rename', 'fail']).default('both'),
   /** 115 counts by account, over all that ask in its name: 4 go well, 5 bring ten minutes of silence. */
-  requestsPerSecond: z.number().min(0.1).max(4).default(2),
+  requestsPerSecond: z.number().min(0.1).max(3).default(2),
   /** The cookie way is brittle and may cost the account: README.md of the client says why. */
   allowCookie: z.boolean().default(false),
   endpoints: Endpoints.prefault({}),

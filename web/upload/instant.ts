@@ -8,7 +8,7 @@ import { isDelivered } from './upload-state.ts';
 
 export type Algorithm = keyof Digests;
 
-/** Digests of the file at hand, computed where they do not freeze the page. Reads it in pieces of a few MiB. */
+/** Digests of the file at hand, computed where they do not freeze the page. Reads it as a stream. */
 export interface Hasher {
   /** `onHashed` is told the bytes read so far. */
   whole(
@@ -26,8 +26,11 @@ export interface InstantCalls {
   readonly look: () => Promise<Pick<CreateUploadAnswer, 'transfers' | 'asks'>>;
 }
 
-/** A destination that knows the file says so within this many looks, a second apart; then the bytes are sent anyway. */
-const LOOKS_MAX = 20;
+/**
+ * A destination that knows the file says so within this many looks, a second apart; then the bytes are sent anyway. An account may
+ * be asked twice a second, and a file takes seven questions.
+ */
+const LOOKS_MAX = 60;
 const LOOK_MS = 1000;
 
 /** True when every destination had the file and no byte is needed. Answers their questions on the way. */
@@ -41,14 +44,17 @@ export async function isInstant(
   for (let look = 0; look < LOOKS_MAX; look += 1) {
     if (isDelivered(answer.transfers)) return true;
     if (answer.asks.length > 0) await calls.answer(answer.asks);
-    else if (!answer.transfers.some(isDeciding)) return false;
+    else if (!isDeciding(answer.transfers)) return false;
     else await rest(around, LOOK_MS, signal);
     answer = await calls.look();
   }
   return false;
 }
 
-/** Not decided yet; a transfer that moves, waits for bytes or has ended is. */
-function isDeciding(transfer: TransferView): boolean {
-  return transfer.phase === 'opening' || transfer.status === 'checking';
+/**
+ * One is being asked, or none has had its turn. Beside a destination that was asked, one that only waits for bytes shows that
+ * they are needed.
+ */
+function isDeciding(transfers: readonly TransferView[]): boolean {
+  return transfers.some(({ phase }) => phase === 'opening') || transfers.every(({ phase }) => phase === 'staging');
 }

@@ -2,7 +2,8 @@
 import { Fault } from '#core/fault.ts';
 import { jsonOf } from '../envelope.ts';
 import { type HttpAnswer, type HttpRequest, send } from '../http.ts';
-import type { Pace, PaceClock } from '../pace.ts';
+import type { Pace } from '../pace.ts';
+import type { PaceClock } from '../shared.ts';
 import type { Cookie } from './cookie.ts';
 import type { CookieHosts } from './hosts.ts';
 
@@ -65,7 +66,7 @@ export async function calming<T>({ pace }: CookieAccount, work: () => Promise<T>
   try {
     return await work();
   } catch (error) {
-    if (error instanceof Fault && error.kind === 'throttled') pace.holdOff(error.retryAfterMs ?? 0);
+    if (error instanceof Fault && error.kind === 'throttled') await pace.holdOff(error.retryAfterMs ?? 0);
     throw error;
   }
 }

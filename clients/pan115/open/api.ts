@@ -66,7 +66,7 @@ async function callOnce<T>(
           );
     return dataOf(answer, { endpoint: path.slice(1), schema, kind: 'api' });
   } catch (error) {
-    if (error instanceof Fault && error.kind === 'throttled') pace.holdOff(error.retryAfterMs ?? 0);
+    if (error instanceof Fault && error.kind === 'throttled') await pace.holdOff(error.retryAfterMs ?? 0);
     throw error;
   }
 }

@@ -60,6 +60,19 @@ export async function entriesNamed(
   return found;
 }
 
+/** The folders directly inside this one, from a page of 1,150 entries of all kinds: `next` begins the one after it. */
+export async function foldersIn(
+  api: OpenApi,
+  { folderId, offset }: { readonly folderId: string; readonly offset: number },
+  signal: AbortSignal,
+): Promise<{ readonly names: readonly string[]; readonly next: number | null }> {
+  const fields = { cid: folderId, limit: PAGE_MAX, offset, show_dir: 1, cur: 1, o: 'file_name', asc: 1 };
+  const items = await api.call({ method: 'GET', path: '/open/ufile/files', fields, schema: Items }, signal);
+  const names = items.filter((item) => item.fc === 0 && item.pid === folderId).map((item) => item.fn);
+  const next = offset + PAGE_MAX;
+  return { names, next: items.length < PAGE_MAX || next >= PAGES_MAX * PAGE_MAX ? null : next };
+}
+
 /** The id of a folder of this name: the new one's, or the one's that was there. */
 export async function makeFolder(
   api: OpenApi,

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { Fault } from '#core/fault.ts';
 import { LOGIN_ENDED } from '../faults.ts';
 import { looseInt } from '../loose.ts';
-import type { PaceClock } from '../pace.ts';
+import { alone, type PaceClock, type Shared } from '../shared.ts';
+import { oneAtATime } from './renewal.ts';
 
 export type OpenTokens = z.infer<typeof OpenTokens>;
 export const OpenTokens = z.object({
@@ -28,18 +29,21 @@ const NEIGHBOUR_TRIES = 6;
 const NEIGHBOUR_MS = 500;
 
 /**
- * However many ask at once, one renewal is under way. Where another process was faster with the same token, its pair is waited
- * for, three seconds at most. Throws Fault `auth` `pan115.login_ended`.
+ * However many ask at once, in however many processes, one renewal is under way. Where another process was faster with the same
+ * token all the same, its pair is waited for, three seconds at most. Throws Fault `auth` `pan115.login_ended`.
  */
 export function accessTokens({
   keeper,
   refresh,
   clock,
+  shared = alone(),
 }: {
   readonly keeper: TokenKeeper;
   /** Has a time limit of its own: an answer that nobody waits for is a login lost. */
   readonly refresh: (refreshToken: string) => Promise<OpenTokens>;
   readonly clock: PaceClock;
+  /** Who of the processes is renewing. */
+  readonly shared?: Shared;
 }): AccessSource {
   let renewing: Promise<OpenTokens> | null = null;
   const isGood = (tokens: OpenTokens, refused: string | undefined): boolean =>
@@ -73,7 +77,11 @@ export function accessTokens({
   return async (refused) => {
     const kept = await keeper.read();
     if (isGood(kept, refused)) return kept.accessToken;
-    renewing ??= renew(refused).finally(() => {
+    const done = async () => {
+      const stored = await keeper.read();
+      return isGood(stored, refused) ? stored : null;
+    };
+    renewing ??= oneAtATime({ shared, clock }, { done, work: () => renew(refused) }).finally(() => {
       renewing = null;
     });
     return (await renewing).accessToken;

@@ -74,6 +74,15 @@ test.each([
   expect(fault.message).toContain(`115 said ${number}`);
 });
 
+test.each([99, 40140116, 40140106, 40140122, 911, 91005, 2, 20003, 20009])(
+  'what ends a transfer, as %d does, says what a person can do about it',
+  (number) => {
+    const { kind, message } = refusalFault({ number, message: '' });
+    expect(['auth', 'risk', 'rejected']).toContain(kind);
+    expect(message).toMatch(/: (log in|check|remove|open the 115 app|free|choose|rename)/);
+  },
+);
+
 test.each([
   [405, '<html>', 'throttled', 'pan115.blocked'],
   [200, ' <!doctype html>', 'throttled', 'pan115.blocked'],

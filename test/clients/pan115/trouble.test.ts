@@ -18,7 +18,7 @@ test('an account is asked twice a second, over all that ask in its name', async 
 
 test('whoever asks faster is shut out by the fake, as by 115', async () => {
   const { fake, hosts, access, time, signal } = await openRig();
-  const hasty = openApi({ hosts, access, pace: { turn: async () => {}, holdOff: () => {} } });
+  const hasty = openApi({ hosts, access, pace: { turn: async () => {}, holdOff: async () => {} } });
   for (let n = 0; n < 4; n++) await space(hasty, signal);
   const fifth = space(hasty, signal);
   await expect(fifth).rejects.toMatchObject({ kind: 'throttled', code: 'pan115.limited', retryAfterMs: 600_000 });

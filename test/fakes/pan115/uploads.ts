@@ -5,6 +5,7 @@ import type { Habit } from './habits.ts';
 import { pickCodeOf } from './pick-code.ts';
 import {
   addNode,
+  type Content,
   checkName,
   folderOf,
   know,
@@ -49,7 +50,7 @@ export function judge(world: World, file: Announced, habit: Habit | undefined): 
   return { status: 2, fileId: node.id, pickCode: node.pickCode };
 }
 
-function judgeSignature(world: World, file: Announced, known: Buffer): Judgement | 'proven' {
+function judgeSignature(world: World, file: Announced, known: Content): Judgement | 'proven' {
   if (file.signKey === '') return ask(world, file, 7);
   const asked = world.challenges.get(file.signKey);
   world.challenges.delete(file.signKey);

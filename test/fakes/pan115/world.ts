@@ -78,12 +78,18 @@ export interface Account {
   readonly cookie: Readonly<Record<string, string>>;
 }
 
+/** Bytes that 115 has from somebody; a large file need not be in memory. */
+export interface Content {
+  readonly length: number;
+  subarray(start: number, end: number): Uint8Array;
+}
+
 export interface World {
   readonly settings: Settings;
   readonly account: Account;
   readonly nodes: Map<string, Node>;
   /** By SHA-1. */
-  readonly contents: Map<string, Buffer>;
+  readonly contents: Map<string, Content>;
   readonly pending: Map<string, Pending>;
   readonly challenges: Map<string, Challenge>;
   /** Access tokens and when they end. */

@@ -111,14 +111,30 @@ test('bytes that are not those of the digest are found out at the end', async ()
   expect(rig.files()).toEqual([]);
 });
 
-test.each(ways)('by %s, keys that end in the middle of a file are asked for again', async (way) => {
+const ENDS = ways.flatMap((way) => (['expired', 'forgotten'] as const).map((state) => [way, state] as const));
+
+test.each(ENDS)('by %s, keys that are %s in the middle of a file are asked for again', async (way, state) => {
   await using rig = await pan115Rig(way);
   const opened = await open(rig, 2 * PART + 5);
   const first = await put(opened, 1);
-  for (const key of rig.oss.keys.values()) rig.oss.keys.set(key.accessKeyId, { ...key, state: 'expired' });
+  for (const key of rig.oss.keys.values()) rig.oss.keys.set(key.accessKeyId, { ...key, state });
   const rest = await putAll(opened, [2, 3]);
   expect((await finish(opened, [first, ...rest])).receipt.sizeBytes).toBe(2 * PART + 5);
   expect(rig.fake.log.filter((name) => /get_?token/.test(name))).toHaveLength(2);
+});
+
+test('a file that takes four hours has new keys before the old ones end, and a renewed login', async () => {
+  await using rig = await pan115Rig('open');
+  const opened = await open(rig, 12 * PART + 5);
+  const receipts = [];
+  for (let number = 1; number <= 13; number++) {
+    receipts.push(await put(opened, number));
+    rig.pass(20 * 60_000);
+  }
+  expect((await finish(opened, receipts)).receipt.sizeBytes).toBe(12 * PART + 5);
+  // Each serves the three parts that begin within 55 minutes; the last is for the end.
+  expect(rig.fake.log.filter((name) => name.endsWith('get_token'))).toHaveLength(5);
+  expect(rig.fake.log.filter((name) => name.endsWith('refreshToken'))).toHaveLength(2);
 });
 
 test('a part whose answer was lost is adopted when it is ours, and not when it is another', async () => {

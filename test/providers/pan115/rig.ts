@@ -15,6 +15,7 @@ export interface Pan115Rig extends PushRig, AsyncDisposable {
   readonly oss: FakeOss;
   /** How long anybody has slept, in order. */
   readonly slept: readonly number[];
+  pass(ms: number): void;
   connect(settings?: Readonly<Record<string, unknown>>): PushProvider;
   /** What 115 holds, shown or not. */
   files(): readonly Node[];
@@ -40,7 +41,15 @@ export async function pan115Rig(way: Way, more: Partial<Settings> = {}): Promise
   const fake = await startFake115({
     now,
     ossEndpoint: oss.endpoint,
-    grant: (key) => oss.keys.set(key.accessKeyId, key),
+    grant: (key) => {
+      const state = () => (nowMs < key.expiresAtMs ? 'good' : 'expired');
+      oss.keys.set(key.accessKeyId, {
+        ...key,
+        get state() {
+          return state();
+        },
+      });
+    },
     contentOf: (object) => oss.store.objects.get(object)?.bytes,
     // Each provider of the suite is another process with a pace of its own.
     requestsPerSecond: 1_000,
@@ -53,6 +62,7 @@ export async function pan115Rig(way: Way, more: Partial<Settings> = {}): Promise
   const connectWith = (credentials: Stored, settings: Readonly<Record<string, unknown>> = {}): PushProvider => {
     const provider = pan115Kind.connect({
       destinationId: 'pan115',
+      deviceId: '00112233445566778899aabbccddeeff',
       settings: { prefix: ROOT, allowCookie: way === 'cookie', endpoints, ...settings },
       credentials,
       clock: { now, sleep, random: Math.random },
@@ -64,13 +74,19 @@ export async function pan115Rig(way: Way, more: Partial<Settings> = {}): Promise
   const cookie = Object.entries(fake.world.account.cookie).map(([name, value]) => `${name}=${value}`);
   const stored = storing(way === 'open' ? tokensOf(fake, now()) : { cookie: cookie.join('; ') });
   const files = () => [...fake.world.nodes.values()].filter(({ kind }) => kind === 'file');
-  const bytesOf = (node: Node | undefined) => (node && fake.world.contents.get(node.sha1)) ?? null;
+  const bytesOf = (node: Node | undefined) => {
+    const content = node && fake.world.contents.get(node.sha1);
+    return content?.subarray(0, content.length) ?? null;
+  };
   const unread =
     way === 'open' ? { accessToken: 'x', refreshToken: 'x', expiresAtMs: 0 } : { cookie: 'UID=1_A1_1;CID=c;SEID=e' };
   return {
     fake,
     oss,
     slept,
+    pass: (ms) => {
+      nowMs += ms;
+    },
     files,
     connect: (settings) => connectWith(stored, settings),
     provider: () => connectWith(stored),
