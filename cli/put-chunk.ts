@@ -7,7 +7,7 @@ import type { LocalFile } from './local-file.ts';
 import { retryAfterMs } from './patience.ts';
 import { Problem } from './problem.ts';
 
-/** `held`: the chunk had been put before. `expired`: the URL is not valid any more. */
+/** `held`: the chunk had been put before (412, of OSS 409 `FileAlreadyExists`): keys are write-once, so what is there is ours. `expired`: the URL is not valid any more. */
 export type PutOutcome =
   | { readonly kind: 'stored' }
   | { readonly kind: 'held' }
@@ -34,6 +34,7 @@ export interface Agents {
 
 /** A connection on which nothing moves for this long is given up. */
 const STALL_MS = 60_000;
+const REASON_MOST = 2_000;
 
 export function keepAliveAgents(): Agents {
   const agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
@@ -59,10 +60,11 @@ export async function putChunk({ file, start, ticket, agents, signal, onBytes }:
   request.setTimeout(STALL_MS, () => request.destroy(new Error('nothing moved for a minute')));
   const answered = new Promise<PutOutcome>((resolve, reject) => {
     request.once('response', (response) => {
-      response.resume();
+      const said = beginningOf(response);
+      const told = () => resolve(outcomeOf(response, said()));
       // A store that refuses before the end of the body is right, whatever happens to the rest of the body.
-      if ((response.statusCode ?? 0) >= 300) resolve(outcomeOf(response));
-      response.once('end', () => resolve(outcomeOf(response)));
+      if ((response.statusCode ?? 0) >= 300 && response.statusCode !== 409) told();
+      response.once('end', told);
       response.once('error', reject);
     });
     request.once('error', reject);
@@ -100,9 +102,18 @@ async function* counted(file: LocalFile, start: number, sizeBytes: number, onByt
   if (leftBytes > 0) throw new Problem('file.changed', 'the file became shorter while it was sent');
 }
 
-function outcomeOf({ statusCode: status = 0, headers }: http.IncomingMessage): PutOutcome {
+/** Reads to the end, and keeps no more than tells why a store refused: some lines of XML. */
+function beginningOf(response: http.IncomingMessage): () => string {
+  let text = '';
+  response.on('data', (bytes: Buffer) => {
+    if (text.length < REASON_MOST) text += bytes.toString('latin1').slice(0, REASON_MOST);
+  });
+  return () => text;
+}
+
+function outcomeOf({ statusCode: status = 0, headers }: http.IncomingMessage, said: string): PutOutcome {
   if (status >= 200 && status < 300) return { kind: 'stored' };
-  if (status === 412) return { kind: 'held' };
+  if (status === 412 || (status === 409 && said.includes('<Code>FileAlreadyExists</Code>'))) return { kind: 'held' };
   if (status === 403) return { kind: 'expired' };
   if (status === 408 || status === 409 || status === 429 || status >= 500) {
     const isBusy = status === 429 || status === 503;

@@ -1,5 +1,6 @@
 /** Queue of storage events → uploads and hints. */
 import { z } from 'zod';
+import { createdInOss } from '#clients/oss/events.ts';
 import type { Intake } from '#core/intake/intake.ts';
 import { receive } from '#core/intake/receive.ts';
 import { traceOf } from '#core/trace.ts';
@@ -29,7 +30,7 @@ export function stagedHandler(intake: Intake) {
     eachMessage(
       event,
       async (body) => {
-        const { keys, elsewhere } = createdIn(intake.bucketName, JSON.parse(body));
+        const { keys, elsewhere } = createdIn(intake.bucketName, body);
         if (elsewhere > 0) intake.log.error('staged.other_bucket', { records: elsewhere });
         await receive(intake, keys);
       },
@@ -37,13 +38,26 @@ export function stagedHandler(intake: Intake) {
     );
 }
 
-/** Objects of this bucket that an event says were created. Throws for what is not a storage event. */
-export function createdIn(bucketName: string, event: unknown): Created {
-  const parsed = StorageEvent.parse(event);
+/** Objects of this bucket that an event, in the shape of S3 or one of OSS's, says were created. Throws for what is neither. */
+export function createdIn(bucketName: string, body: string): Created {
+  const s3 = StorageEvent.safeParse(jsonOf(body));
+  return s3.success ? createdInS3(bucketName, s3.data) : createdInOss(bucketName, body);
+}
+
+function createdInS3(bucketName: string, parsed: z.infer<typeof StorageEvent>): Created {
   if ('Event' in parsed) return { keys: [], elsewhere: 0 };
   const created = parsed.Records.filter(({ eventName }) => /^(s3:)?ObjectCreated:/.test(eventName));
   const ours = created.filter(({ s3 }) => s3.bucket === undefined || s3.bucket.name === bucketName);
   return { keys: [...new Set(ours.flatMap(keysOf))], elsewhere: created.length - ours.length };
+}
+
+/** OSS may send base64. */
+function jsonOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Keys are form-encoded, so that a space is `+`; radosgw 16 sends them as they are. */

@@ -1,7 +1,9 @@
 /** Timer → the safety nets: due rows get their hints, lost inbox events are made up for, what guests left is given up. */
+import type { FileDesk } from '#core/files/desk.ts';
+import { sweepUnfinished } from '#core/files/unfinished.ts';
 import { type Guests, sweepGuests } from '#core/intake/guest/guests.ts';
 import type { Intake } from '#core/intake/intake.ts';
-import { receiveInbox } from '#core/intake/receive.ts';
+import { inboxPage, receiveFile, receiveInbox } from '#core/intake/receive.ts';
 import type { Engine } from '#core/transfer/engine.ts';
 import { sweep } from '#core/transfer/sweep.ts';
 
@@ -13,6 +15,25 @@ export function inboxHandler(intake: Intake): () => Promise<number> {
   return () => receiveInbox(intake);
 }
 
+/** The same for calls that must end in time: an inbox that is too large for one goes on where the last call stopped. */
+export function inboxRounds(intake: Intake): (isOver: () => boolean) => Promise<number> {
+  let after: string | undefined;
+  return async (isOver) => {
+    let seen = 0;
+    do {
+      const { objects, next } = await inboxPage(intake, after);
+      for (const object of objects) await receiveFile(intake, object);
+      seen += objects.length;
+      after = next;
+    } while (after !== undefined && !isOver());
+    return seen;
+  };
+}
+
 export function guestHandler(guests: Guests): () => Promise<number> {
   return () => sweepGuests(guests);
+}
+
+export function fileHandler(desk: FileDesk): () => Promise<number> {
+  return () => sweepUnfinished(desk);
 }

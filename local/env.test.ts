@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readEnv, s3Env } from './env.ts';
+import { ossEnv, readEnv, s3Env } from './env.ts';
 
 it('an empty environment has defaults', () => {
   expect(readEnv({})).toEqual({
@@ -7,7 +7,10 @@ it('an empty environment has defaults', () => {
     PORT: 8000,
     BUCKET_PORT: 8001,
     ENTREPOT_DATA: '.entrepot',
+    ENTREPOT_SCENE_FOLDER: 'scenes',
+    ENTREPOT_RESULT_FOLDER: 'results',
     ENTREPOT_LOG: 'error',
+    ENTREPOT_READY_LINE: 'link',
     LOCAL_FUNCTION_BUDGET_MS: 30_000,
     MAX_CONCURRENT_UPLOADS: 3,
     MAX_CONCURRENT_PARTS: 5,
@@ -40,9 +43,17 @@ describe('a wrong variable is named, and its value is not told', () => {
     ['ENTREPOT_S3_ACCESS_KEY_ID', 'a secret with spaces in it'],
     ['ENTREPOT_S3_SECRET_ACCESS_KEY', 'a-secret-with-a\nline'],
     ['ENTREPOT_S3_FORCE_PATH_STYLE', 'yes'],
+    ['ENTREPOT_OSS_ENDPOINT', 'ftp://files.example.com'],
+    ['ENTREPOT_OSS_ENDPOINT', 'https://files.example.com/bucket'],
+    ['ENTREPOT_OSS_REGION', 'the region'],
+    ['ENTREPOT_OSS_BUCKET', 'Upper'],
+    ['ENTREPOT_OSS_ACCESS_KEY_SECRET', 'a secret with spaces in it'],
+    ['ENTREPOT_SCENE_FOLDER', 'a/b'],
+    ['ENTREPOT_RESULT_FOLDER', 'scenes'],
     ['ENTREPOT_BUCKET_LIMIT', '0'],
     ['ENTREPOT_BUCKET_LIMIT', 'fast'],
     ['ENTREPOT_LOG', 'everything'],
+    ['ENTREPOT_READY_LINE', 'everything'],
     ['LOCAL_FUNCTION_BUDGET_MS', '999'],
     ['MAX_CONCURRENT_UPLOADS', '0'],
     ['MAX_CONCURRENT_UPLOADS', '101'],
@@ -97,6 +108,49 @@ describe('a store of one’s own', () => {
       expect(messageOf({ [name]: value }).match(/needed, because/g)).toHaveLength(4);
     },
   );
+});
+
+describe('a bucket of OSS', () => {
+  const needed = {
+    ENTREPOT_OSS_ENDPOINT: 'oss-cn-hangzhou.aliyuncs.com',
+    ENTREPOT_OSS_REGION: 'oss-cn-hangzhou',
+    ENTREPOT_OSS_BUCKET: 'my-bucket',
+    ENTREPOT_OSS_ACCESS_KEY_ID: 'LTAI',
+    ENTREPOT_OSS_ACCESS_KEY_SECRET: 'secret',
+  };
+  const keys = { region: 'cn-hangzhou', bucket: 'my-bucket', accessKeyId: 'LTAI', accessKeySecret: 'secret' };
+
+  it('is none without its variables, nor by those of S3', () => {
+    expect(ossEnv(readEnv({ OSS_ACCESS_KEY_ID: 'A', ENTREPOT_SCENE_FOLDER: 'a' }))).toBeNull();
+  });
+
+  it('is reached by its own name over TLS, as the console shows its endpoint and its region', () => {
+    const endpoint = 'https://oss-cn-hangzhou.aliyuncs.com';
+    expect(ossEnv(readEnv(needed))).toEqual({ ...keys, endpoint, forcePathStyle: false });
+    const written = { ENTREPOT_OSS_ENDPOINT: `${endpoint}/`, ENTREPOT_OSS_STS_TOKEN: 'T' };
+    expect(ossEnv(readEnv({ ...needed, ...written }))).toMatchObject({ endpoint, stsToken: 'T' });
+  });
+
+  it.each(['http://127.0.0.1:9000', 'http://localhost:9000', 'http://[::1]:9000'])(
+    'has its name in the path where there is no name to put it into: %s',
+    (endpoint) => {
+      expect(ossEnv(readEnv({ ...needed, ENTREPOT_OSS_ENDPOINT: endpoint }))).toMatchObject({
+        endpoint,
+        forcePathStyle: true,
+      });
+    },
+  );
+
+  it.each(Object.keys(needed))('is refused without %s', (name) => {
+    expect(messageOf({ ...needed, [name]: '' })).toMatch(
+      new RegExp(`^${name}: needed, because ENTREPOT_OSS_\\w+ is set$`),
+    );
+  });
+
+  it('is refused beside a store that speaks S3', () => {
+    const line = messageOf({ ...needed, ENTREPOT_S3_REGION: 'eu-central-1' });
+    expect(line).toBe('ENTREPOT_OSS_ENDPOINT: set beside ENTREPOT_S3_REGION: files are staged in one store, choose');
+  });
 });
 
 function messageOf(variables: Readonly<Record<string, string>>): string {

@@ -12,10 +12,22 @@ const S3_NEEDED = [
 ] as const;
 const S3_OPTIONAL = ['ENTREPOT_S3_ENDPOINT', 'ENTREPOT_S3_SESSION_TOKEN', 'ENTREPOT_S3_FORCE_PATH_STYLE'] as const;
 
+/** Their like for a bucket of Aliyun OSS in its place. */
+const OSS_NEEDED = [
+  'ENTREPOT_OSS_ENDPOINT',
+  'ENTREPOT_OSS_REGION',
+  'ENTREPOT_OSS_BUCKET',
+  'ENTREPOT_OSS_ACCESS_KEY_ID',
+  'ENTREPOT_OSS_ACCESS_KEY_SECRET',
+] as const;
+const OSS_OPTIONAL = ['ENTREPOT_OSS_STS_TOKEN'] as const;
+
 const Secret = z
   .string()
   .max(8_192)
   .regex(/^[\x21-\x7e]*$/, 'has no spaces and nothing beyond ASCII');
+
+const FolderName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/i, 'one folder of letters, digits, - and _');
 
 const Variables = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -44,16 +56,57 @@ const Variables = z.object({
   ENTREPOT_S3_SECRET_ACCESS_KEY: Secret.optional(),
   ENTREPOT_S3_SESSION_TOKEN: Secret.optional(),
   ENTREPOT_S3_FORCE_PATH_STYLE: z.enum(['true', 'false']).optional(),
+  /** As Aliyun's console shows it too: without `https://`. */
+  ENTREPOT_OSS_ENDPOINT: z
+    .string()
+    .transform((text) => (text.includes('://') ? text : `https://${text}`).replace(/\/+$/, ''))
+    .pipe(
+      z
+        .url({ protocol: /^https?$/ })
+        .refine(isPlainUrl, 'has no user, query or fragment')
+        .refine(isWithoutPath, 'has no path: the bucket has a variable of its own'),
+    )
+    .optional(),
+  ENTREPOT_OSS_REGION: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/i, 'a region is like cn-hangzhou')
+    .transform((text) => text.replace(/^oss-/, ''))
+    .optional(),
+  ENTREPOT_OSS_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, 'a bucket name has 3 to 63 lower-case letters, digits and hyphens')
+    .optional(),
+  ENTREPOT_OSS_ACCESS_KEY_ID: Secret.optional(),
+  ENTREPOT_OSS_ACCESS_KEY_SECRET: Secret.optional(),
+  ENTREPOT_OSS_STS_TOKEN: Secret.optional(),
+  ENTREPOT_SCENE_FOLDER: FolderName.default('scenes'),
+  ENTREPOT_RESULT_FOLDER: FolderName.default('results'),
   ENTREPOT_BUCKET_LIMIT: z.coerce.number().int().min(1).optional(),
   ENTREPOT_LOG: z.enum(['info', 'error']).default('error'),
+  /** `address`: without the token, for where the first line ends in a log. */
+  ENTREPOT_READY_LINE: z.enum(['link', 'address']).default('link'),
   LOCAL_FUNCTION_BUDGET_MS: z.coerce.number().int().min(1_000).default(30_000),
   MAX_CONCURRENT_UPLOADS: z.coerce.number().int().min(1).max(100).default(3),
   MAX_CONCURRENT_PARTS: z.coerce.number().int().min(1).max(64).default(5),
 });
 const Env = Variables.superRefine((env, context) => {
-  const given = [...S3_NEEDED, ...S3_OPTIONAL].find((name) => env[name] !== undefined);
+  if (env.ENTREPOT_SCENE_FOLDER === env.ENTREPOT_RESULT_FOLDER) {
+    context.addIssue({ code: 'custom', path: ['ENTREPOT_RESULT_FOLDER'], message: 'another one than the scenes have' });
+  }
+  const first = (names: readonly (keyof typeof env)[]) => names.find((name) => env[name] !== undefined);
+  const s3 = first([...S3_NEEDED, ...S3_OPTIONAL]);
+  const oss = first([...OSS_NEEDED, ...OSS_OPTIONAL]);
+  if (s3 !== undefined && oss !== undefined) {
+    context.addIssue({
+      code: 'custom',
+      path: [oss],
+      message: `set beside ${s3}: files are staged in one store, choose`,
+    });
+    return;
+  }
+  const [given, needed] = s3 === undefined ? [oss, OSS_NEEDED] : [s3, S3_NEEDED];
   if (given === undefined) return;
-  for (const name of S3_NEEDED) {
+  for (const name of needed) {
     if (env[name] !== undefined) continue;
     context.addIssue({ code: 'custom', path: [name], message: `needed, because ${given} is set` });
   }
@@ -87,6 +140,34 @@ export function s3Env(env: Env): S3Env | null {
   };
 }
 
+/** Of the bucket that `ENTREPOT_OSS_…` names; null: another one. */
+export interface OssEnv {
+  readonly endpoint: string;
+  /** Without `oss-` before it. */
+  readonly region: string;
+  readonly bucket: string;
+  readonly accessKeyId: string;
+  readonly accessKeySecret: string;
+  readonly stsToken?: string;
+  /** OSS itself wants the bucket in its name; an address has no name to put it into. */
+  readonly forcePathStyle: boolean;
+}
+
+export function ossEnv(env: Env): OssEnv | null {
+  const [endpoint, region, bucket, accessKeyId, accessKeySecret] = OSS_NEEDED.map((name) => env[name]);
+  if (!endpoint || !region || !bucket || !accessKeyId || !accessKeySecret) return null;
+  const { ENTREPOT_OSS_STS_TOKEN: stsToken } = env;
+  return {
+    endpoint,
+    region,
+    bucket,
+    accessKeyId,
+    accessKeySecret,
+    ...(stsToken === undefined ? {} : { stsToken }),
+    forcePathStyle: isBareAddress(new URL(endpoint).hostname),
+  };
+}
+
 /** Throws an Error that names each variable that is wrong. An empty variable counts as absent. */
 export function readEnv(variables: Readonly<Record<string, string | undefined>>): Env {
   const given = Object.fromEntries(
@@ -102,4 +183,12 @@ function isPlainUrl(text: string): boolean {
   if (!URL.canParse(text)) return true;
   const { username, password, search, hash } = new URL(text);
   return username === '' && password === '' && search === '' && hash === '';
+}
+
+function isWithoutPath(text: string): boolean {
+  return !URL.canParse(text) || new URL(text).pathname === '/';
+}
+
+function isBareAddress(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.startsWith('[') || /^[\d.]+$/.test(hostname);
 }

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { s3Endpoint } from '#clients/s3/client.ts';
 import type { WorkTable } from '#core/ports/work-table.ts';
 import type { DataDir } from './data-dir.ts';
-import { type Env, s3Env } from './env.ts';
+import { type Env, ossEnv, s3Env } from './env.ts';
 
 /** `entrepot s3` reads it too. No secret is in it: keys that were given by environment are not kept. */
 const Place = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('own') }),
-  z.object({ kind: z.literal('s3'), endpoint: z.string(), region: z.string(), bucket: z.string() }),
+  z.object({ kind: z.enum(['s3', 'oss']), endpoint: z.string(), region: z.string(), bucket: z.string() }),
 ]);
 type Place = z.infer<typeof Place>;
 
@@ -34,10 +34,12 @@ export function notePlace(env: Env, data: DataDir): void {
 }
 
 function placeOf(env: Env): Place {
-  const external = s3Env(env);
-  if (external === null) return { kind: 'own' };
-  const { region, bucket } = external;
-  return { kind: 's3', endpoint: s3Endpoint(external), region, bucket };
+  const s3 = s3Env(env);
+  if (s3 !== null) return { kind: 's3', endpoint: s3Endpoint(s3), region: s3.region, bucket: s3.bucket };
+  const oss = ossEnv(env);
+  return oss === null
+    ? { kind: 'own' }
+    : { kind: 'oss', endpoint: oss.endpoint, region: oss.region, bucket: oss.bucket };
 }
 
 /** Null in a new directory, and where somebody removed the file to give up what was unfinished. */

@@ -1,18 +1,21 @@
 /** Where bytes are staged on one machine: in our own bucket, or in a store that the environment names. */
 import { startBucket } from '#adapters/bucket/server.ts';
+import { s3Files } from '#adapters/s3/files.ts';
 import { s3MultipartIntake } from '#adapters/s3/multipart.ts';
 import { s3StagingIntake, s3StagingSource } from '#adapters/s3/staging.ts';
 import { type BucketSurvey, surveyBucket } from '#adapters/s3/survey.ts';
 import { s3Client, s3Endpoint } from '#clients/s3/client.ts';
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
+import type { Files } from '#core/ports/files.ts';
 import type { Log } from '#core/ports/log.ts';
 import type { MultipartIntake } from '#core/ports/multipart.ts';
 import type { StagingPlace } from '#core/ports/provider.ts';
 import type { StagingIntake, StagingSource } from '#core/ports/staging.ts';
 import { traceOf } from '#core/trace.ts';
 import { bucketKeys, type DataDir } from './data-dir.ts';
-import { type Env, type S3Env, s3Env } from './env.ts';
+import { type Env, ossEnv, type S3Env, s3Env } from './env.ts';
+import { ossStaging } from './staging-oss.ts';
 
 export interface Staging {
   readonly place: StagingPlace;
@@ -20,6 +23,7 @@ export interface Staging {
   readonly source: StagingSource;
   readonly intake: StagingIntake;
   readonly multipart: MultipartIntake;
+  readonly files: Files;
   /** `told`: the bucket tells each change as it happens. `looked-for`: it has to be asked, whatever it may tell besides. */
   readonly arrivals: 'told' | 'looked-for';
   /** What its owner should know, a line each. */
@@ -41,8 +45,10 @@ const REGION = 'local';
 
 /** Throws an Error whose one line says what to do, with no secret in it. */
 export async function openStaging(parts: StagingParts): Promise<Staging> {
-  const external = s3Env(parts.env);
-  return external === null ? embedded(parts) : elsewhere(parts, external);
+  const s3 = s3Env(parts.env);
+  if (s3 !== null) return elsewhere(parts, s3);
+  const oss = ossEnv(parts.env);
+  return oss === null ? embedded(parts) : ossStaging(parts, oss);
 }
 
 async function embedded({ env, data, clock, log, onEvent }: StagingParts): Promise<Staging> {
@@ -61,14 +67,16 @@ async function embedded({ env, data, clock, log, onEvent }: StagingParts): Promi
     onError: (error) => log.error('bucket.error', traceOf(error)),
   });
   data.write('s3.json', `${JSON.stringify({ ...keys, region: REGION, endpoint: bucket.url, bucket: BUCKET })}\n`);
-  const config = { ...keys, endpoint: bucket.url, region: REGION, forcePathStyle: true };
-  const client = s3Client(config);
+  const place = { ...keys, endpoint: bucket.url, region: REGION, forcePathStyle: true };
+  const client = s3Client(place);
+  const config = { ...place, bucket: BUCKET, clock, ...publicUrl(env) };
   return {
     place: { service: 's3', endpoint: bucket.url, bucket: BUCKET },
     bucketName: BUCKET,
     source: bucket.source,
-    intake: s3StagingIntake({ ...config, bucket: BUCKET, clock, ...publicUrl(env) }),
-    multipart: s3MultipartIntake(client, { ...config, bucket: BUCKET, clock, ...publicUrl(env) }),
+    intake: s3StagingIntake(config),
+    multipart: s3MultipartIntake(client, config),
+    files: s3Files(client, config),
     arrivals: 'told',
     warnings: [],
     close: async () => {
@@ -91,6 +99,7 @@ async function elsewhere({ env, clock }: StagingParts, external: S3Env): Promise
       source: s3StagingSource(client, bucket, survey.conditionalRemoval === 'ignored' ? 'never' : 'conditional'),
       intake: s3StagingIntake({ ...config, condition: survey.conditionalPut === 'refused' ? 'none' : 'if-none-match' }),
       multipart: s3MultipartIntake(client, config),
+      files: s3Files(client, config),
       arrivals: 'looked-for',
       warnings: warningsOf(survey, pageOrigin),
       close: async () => client.destroy(),

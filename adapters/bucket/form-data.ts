@@ -7,6 +7,8 @@ import { S3Error } from './errors.ts';
 export interface Form {
   /** Lower-case names; values as UTF-8. */
   readonly fields: ReadonlyMap<string, string>;
+  /** The header lines of the file's part, as they came. */
+  readonly fileHead: string;
   /** The file's bytes. Ends only after the form's own end was seen. Throws IncompleteBody, MalformedPOSTRequest. */
   readonly file: AsyncIterable<Buffer>;
   /** Reads no more, whether the file was read or not. */
@@ -54,7 +56,7 @@ async function readFields(input: Reader, delimiter: Buffer): Promise<Form> {
     if (!(await isPart(input))) malformed('there is no file');
     const head = (await input.until(HEAD_END, HEAD_BYTES_MAX)).toString('utf8');
     const name = fieldName(head);
-    if (name === 'file') return { fields, file: fileBytes(input, delimiter), close: input.close };
+    if (name === 'file') return { fields, fileHead: head, file: fileBytes(input, delimiter), close: input.close };
     if (fields.has(name)) malformed(`the field ${name} is given twice`);
     const value = await input.until(delimiter, FIELDS_BYTES_MAX);
     fieldBytes += name.length + value.length;

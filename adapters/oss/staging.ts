@@ -20,7 +20,7 @@ export function ossStagingSource(client: OssClient): StagingSource {
   return {
     list: (query) => list(client, query),
     stat: async (key) => {
-      const head = await headObject(client, key, NEVER).catch(raise);
+      const head = await short((signal) => headObject(client, key, signal));
       return head && { key, version: head.etag, sizeBytes: head.sizeBytes, modifiedAtMs: head.modifiedAtMs };
     },
     read: (object, range, signal) => read(client, object, range, signal),
@@ -28,9 +28,18 @@ export function ossStagingSource(client: OssClient): StagingSource {
   };
 }
 
-const AREA = 'staging';
-const PLACE = 'the staging bucket';
-/** These calls are short, and the port gives them no signal: the transport's own limits end them. */
+export const AREA = 'staging';
+export const PLACE = 'the staging bucket';
+
+/** A call that is short, to which the port gives no signal: the transport's own limits end it. Its failure as a Fault. */
+export async function short<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  try {
+    return await call(NEVER);
+  } catch (error) {
+    throw ossFault(error, AREA, PLACE);
+  }
+}
+
 const NEVER = new AbortController().signal;
 
 async function list(
@@ -41,7 +50,7 @@ async function list(
   let { after } = query;
   while (listed.length < limit) {
     const more = { prefix, limit: limit - listed.length, ...(after === undefined ? {} : { after }) };
-    const { objects, isTruncated } = await listObjects(client, more, NEVER).catch(raise);
+    const { objects, isTruncated } = await short((signal) => listObjects(client, more, signal));
     listed.push(...objects.map(({ etag, ...object }) => ({ ...object, version: etag })));
     // The last key says where to go on as well as a continuation token, and never expires.
     after = objects.at(-1)?.key;
@@ -76,8 +85,8 @@ async function read(
 
 /** OSS has no conditional delete, and a look before it could still lose what is put in between: so a version is never removed. */
 async function remove(client: OssClient, key: string, version: string | undefined): Promise<boolean> {
-  if (version !== undefined) return (await headObject(client, key, NEVER).catch(raise)) === null;
-  await deleteObject(client, key, NEVER).catch(raise);
+  if (version !== undefined) return (await short((signal) => headObject(client, key, signal))) === null;
+  await short((signal) => deleteObject(client, key, signal));
   return true;
 }
 
@@ -94,8 +103,4 @@ function changedFault(cause?: unknown): Fault {
 
 function rangeFault(cause?: unknown): Fault {
   return new Fault('rejected', 'staging.range', 'the range lies outside the staged object', { cause });
-}
-
-function raise(error: unknown): never {
-  throw ossFault(error, AREA, PLACE);
 }

@@ -1,5 +1,6 @@
 /** Whether pages may put into the bucket: asked as a browser asks, and allowed where nobody has decided yet. */
 import { GetBucketCorsCommand, PutBucketCorsCommand, type S3Client } from '@aws-sdk/client-s3';
+import { preflightPut } from '#clients/preflight.ts';
 import { UploadId } from '#core/wire/ids.ts';
 import { chunkPresigner, type PresignConfig } from './presign.ts';
 import { statusOf } from './refusals.ts';
@@ -63,32 +64,8 @@ async function hasRules(client: S3Client, bucket: string): Promise<boolean> {
   }
 }
 
-/** The question that a browser asks before it puts a chunk. */
 async function preflight(config: PresignConfig, pageOrigin: string): Promise<'open' | 'shut' | 'unasked'> {
   const ticket = { uploadId: UploadId.parse(`upl_${'0'.repeat(26)}`), number: 1, sizeBytes: 1, ttlSeconds: 60 };
   const { url, headers } = await chunkPresigner(config)(ticket);
-  const asked = Object.keys(headers).join(', ');
-  const answer = await fetch(url, {
-    method: 'OPTIONS',
-    headers: {
-      origin: pageOrigin,
-      'access-control-request-method': 'PUT',
-      ...(asked === '' ? {} : { 'access-control-request-headers': asked }),
-    },
-    signal: AbortSignal.timeout(ANSWER_MS),
-  }).catch(() => null);
-  if (answer === null) return 'unasked';
-  await answer.body?.cancel();
-  const origin = answer.headers.get('access-control-allow-origin');
-  const isLetIn =
-    answer.ok &&
-    (origin === '*' || origin === pageOrigin) &&
-    names(answer.headers.get('access-control-allow-methods'), 'put') &&
-    Object.keys(headers).every((name) => names(answer.headers.get('access-control-allow-headers'), name));
-  return isLetIn ? 'open' : 'shut';
-}
-
-function names(list: string | null, wanted: string): boolean {
-  const words = (list ?? '').toLowerCase().split(/\s*,\s*/);
-  return words.includes('*') || words.includes(wanted);
+  return preflightPut(url, Object.keys(headers), pageOrigin);
 }

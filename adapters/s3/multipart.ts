@@ -20,7 +20,7 @@ import type {
   StoreUpload,
 } from '#core/ports/multipart.ts';
 import { stagingFault } from './faults.ts';
-import { bucketUrl, type PresignConfig } from './presign.ts';
+import { bucketUrl, endMs, keysOf, type PresignConfig } from './presign.ts';
 
 /** Faults beside the port's own: those of `s3StagingSource`. `client` is of the same store as `config`. */
 export function s3MultipartIntake(client: S3Client, config: PresignConfig): MultipartIntake {
@@ -35,7 +35,7 @@ export function s3MultipartIntake(client: S3Client, config: PresignConfig): Mult
       return { storeId: answer.UploadId, sameTag: !isSealed };
     },
     presignPart: (part) => presignPart(config, part),
-    presignForm: async (form) => presignForm(config, form),
+    presignForm: (form) => presignForm(config, form),
     listParts: (upload, page) => listParts(client, bucket, upload, page),
     complete: (upload, parts) => complete(client, bucket, upload, parts),
     abort: ({ key, storeId }) =>
@@ -52,7 +52,8 @@ async function presignPart(
   config: PresignConfig,
   part: PartPut,
 ): Promise<{ readonly url: string; readonly expiresAtMs: number }> {
-  const { accessKeyId, secretAccessKey, sessionToken, region, clock } = config;
+  const { region, clock } = config;
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = await keysOf(config);
   const url = objectUrl(config, part.key, part.viewerHost);
   url.searchParams.set('X-Amz-Expires', String(part.ttlSeconds));
   url.searchParams.set('partNumber', String(part.number));
@@ -69,14 +70,16 @@ async function presignPart(
     datetime: amzDate(signedAtMs),
     signQuery: true,
   });
-  return { url: (await signer.sign()).url.href, expiresAtMs: signedAtMs + part.ttlSeconds * 1000 };
+  const expiresAtMs = endMs(signedAtMs + part.ttlSeconds * 1000, expiration);
+  return { url: (await signer.sign()).url.href, expiresAtMs };
 }
 
 /** S3's own way for HTML forms: a policy that names every field, signed as a whole. */
-function presignForm(config: PresignConfig, form: FormPut): PresignedForm {
-  const { bucket, accessKeyId, secretAccessKey, sessionToken, region, clock } = config;
+async function presignForm(config: PresignConfig, form: FormPut): Promise<PresignedForm> {
+  const { bucket, region, clock } = config;
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = await keysOf(config);
   const signedAtMs = Math.floor(clock.now() / 1000) * 1000;
-  const expiresAtMs = signedAtMs + form.ttlSeconds * 1000;
+  const expiresAtMs = endMs(signedAtMs + form.ttlSeconds * 1000, expiration);
   const at = amzDate(signedAtMs);
   const date = at.slice(0, 8);
   const named = {

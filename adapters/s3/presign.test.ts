@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { S3Config } from '#clients/s3/client.ts';
 import { UploadId } from '#core/wire/ids.ts';
-import { chunkPresigner, type PresignConfig } from './presign.ts';
+import { chunkPresigner, type PresignPlace } from './presign.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 1, 2, 3, 456);
 const put = {
@@ -10,7 +11,7 @@ const put = {
   ttlSeconds: 900,
 };
 
-const local: PresignConfig = {
+const local = {
   endpoint: 'http://127.0.0.1:8001',
   region: 'us-east-1',
   bucket: 'staging',
@@ -20,7 +21,7 @@ const local: PresignConfig = {
   clock: { now: () => NOW_MS, random: () => 0, sleep: async () => {} },
 };
 
-async function urlOf(change: Partial<PresignConfig>, viewerHost?: string): Promise<URL> {
+async function urlOf(change: Partial<PresignPlace & S3Config>, viewerHost?: string): Promise<URL> {
   const presign = chunkPresigner({ ...local, ...change });
   return new URL((await presign({ ...put, ...(viewerHost === undefined ? {} : { viewerHost }) })).url);
 }
@@ -47,6 +48,26 @@ describe('chunkPresigner', () => {
 
   it('carries a session token in the query', async () => {
     expect((await urlOf({ sessionToken: 'to/ken==' })).searchParams.get('X-Amz-Security-Token')).toBe('to/ken==');
+  });
+
+  it('asks a runtime for its keys each time, and tells an end that is not behind theirs', async () => {
+    const { accessKeyId: _, secretAccessKey: __, ...place } = local;
+    const expiration = new Date(NOW_MS + 60_000);
+    let asked = 0;
+    const keys = async () => ({ accessKeyId: `AKID${++asked}`, secretAccessKey: 'secret', expiration });
+    const presign = chunkPresigner({ ...place, keys });
+    for (const time of [1, 2]) {
+      const { url, expiresAtMs } = await presign(put);
+      expect(new URL(url).searchParams.get('X-Amz-Credential')).toMatch(`AKID${time}/`);
+      expect(expiresAtMs).toBe(expiration.getTime());
+    }
+  });
+
+  it('says so when a runtime has no keys', async () => {
+    const { accessKeyId: _, secretAccessKey: __, ...place } = local;
+    const none = Object.assign(new Error('no providers'), { name: 'CredentialsProviderError' });
+    const presign = chunkPresigner({ ...place, keys: () => Promise.reject(none) });
+    await expect(presign(put)).rejects.toMatchObject({ kind: 'auth', code: 'staging.denied' });
   });
 
   it('follows the public address before the viewer, the viewer before a loopback endpoint', async () => {

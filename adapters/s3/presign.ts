@@ -3,13 +3,16 @@
  * another size or overwrite; there is no checksum in it, because the browser's bytes are not known when it is made.
  */
 import { AwsV4Signer } from 'aws4fetch';
-import { type S3Config, s3Endpoint } from '#clients/s3/client.ts';
+import { type KeySource, type S3Keys, type S3Place, s3Endpoint } from '#clients/s3/client.ts';
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ChunkPut, PresignedPut } from '#core/ports/staging.ts';
 import { chunkKey } from '#core/wire/keys.ts';
+import { stagingFault } from './faults.ts';
 
-export interface PresignConfig extends S3Config {
+export type PresignConfig = PresignPlace & (S3Keys | { readonly keys: KeySource });
+
+export interface PresignPlace extends S3Place {
   readonly bucket: string;
   /** `https://host[:port]` under which browsers reach the store, when it is not the endpoint. */
   readonly publicUrl?: string;
@@ -26,7 +29,7 @@ const SIGNING_KEYS_MAX = 2;
 /** `expiresAtMs` is exact: the store refuses the URL from then on. Throws Fault `bug` `staging.ttl` outside 1 s to 7 days. */
 export function chunkPresigner(config: PresignConfig): (put: ChunkPut) => Promise<PresignedPut> {
   const signingKeys = new Map<string, ArrayBuffer>();
-  const { accessKeyId, secretAccessKey, sessionToken, region, clock } = config;
+  const { region, clock } = config;
   const condition: Readonly<Record<string, string>> = config.condition === 'none' ? {} : { 'if-none-match': '*' };
   return async (put) => {
     const { uploadId, number, sizeBytes, ttlSeconds } = put;
@@ -37,6 +40,7 @@ export function chunkPresigner(config: PresignConfig): (put: ChunkPut) => Promis
     const url = bucketUrl(config, put.viewerHost);
     url.pathname += chunkKey(uploadId, number);
     url.searchParams.set('X-Amz-Expires', String(ttlSeconds));
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await keysOf(config);
     const signedAtMs = Math.floor(clock.now() / 1000) * 1000;
     const signer = new AwsV4Signer({
       method: 'PUT',
@@ -58,13 +62,26 @@ export function chunkPresigner(config: PresignConfig): (put: ChunkPut) => Promis
       url: signed.url.href,
       // A browser sets content-length from the body itself and refuses to have it set.
       headers: condition,
-      expiresAtMs: signedAtMs + ttlSeconds * 1000,
+      expiresAtMs: endMs(signedAtMs + ttlSeconds * 1000, expiration),
     };
   };
 }
 
+/** The keys to sign with, now. Faults `auth` `staging.denied` when the runtime has none. */
+export async function keysOf(config: PresignConfig): Promise<S3Keys> {
+  if (!('keys' in config)) return config;
+  return config.keys().catch((error: unknown) => {
+    throw stagingFault(error);
+  });
+}
+
+/** A signature is void when its keys are. */
+export function endMs(untilMs: number, expiration: Date | undefined): number {
+  return Math.min(untilMs, expiration?.getTime() ?? untilMs);
+}
+
 /** The bucket's address with a slash at its end, as the browser reaches it. */
-export function bucketUrl(config: PresignConfig, viewerHost: string | undefined): URL {
+export function bucketUrl(config: PresignPlace, viewerHost: string | undefined): URL {
   const url = new URL(config.publicUrl ?? s3Endpoint(config));
   // A store on loopback is our own, reached by the name under which its machine is reached. Any other has an address of its own.
   if (

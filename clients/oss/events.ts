@@ -38,7 +38,7 @@ const CloudEvent = z
 const Notification = z.union([
   z.object({ events: z.array(OssEvent) }).transform(({ events }) => events),
   CloudEvent.transform((event) => [event]),
-  z.array(CloudEvent),
+  z.array(CloudEvent).min(1),
 ]);
 
 /** Of MNS, when its subscription has the format JSON. */

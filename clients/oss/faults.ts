@@ -25,6 +25,13 @@ export function isOssError(error: unknown, ...codes: readonly string[]): error i
   return error instanceof OssError && codes.includes(error.code);
 }
 
+/** `ECONNREFUSED` and its like, which a fetch keeps in its cause: unlike messages of network errors they hold no address. */
+export function networkCode(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error.cause instanceof Error ? networkCode(error.cause) : error.name;
+}
+
 /** The keys were refused in a way that newer temporary keys mend. */
 export function isStaleKey(error: unknown): boolean {
   return isOssError(error, 'SecurityTokenExpired', 'InvalidAccessKeyId', 'InvalidSecurityToken');
@@ -117,10 +124,4 @@ function byStatus({ status, code }: OssError): Meaning | null {
 
 function unreachable(error: unknown, area: string, place: string, said: string): Fault {
   return new Fault('transient', `${area}.unavailable`, `${place} cannot be reached (${said})`, { cause: error });
-}
-
-/** `ECONNREFUSED` and its like: unlike messages of network errors they hold no address. */
-function networkCode(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

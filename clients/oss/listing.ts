@@ -5,21 +5,23 @@ import type { OssPart, UploadName } from './multipart.ts';
 import { crc64OfHeader, md5OfEtag } from './sums.ts';
 import { many, read } from './xml.ts';
 
-/** The parts `from` to `to`, both included, in order. Throws `OssError` `NoSuchUpload`. */
+/** The parts `from` to `to`, both included, in order, `limit` of them at most. Throws `OssError` `NoSuchUpload`. */
 export async function listParts(
   client: OssClient,
   { key, uploadId }: UploadName,
   { from, to }: { readonly from: number; readonly to: number },
   signal: AbortSignal,
+  limit = to,
 ): Promise<readonly OssPart[]> {
   const parts: OssPart[] = [];
   let after = from - 1;
   for (;;) {
+    const wanted = Math.min(to - after, limit - parts.length, 1000);
     const { xml } = await client.call(
       {
         method: 'GET',
         key,
-        query: { uploadId, 'max-parts': String(Math.min(to - after, 1000)), 'part-number-marker': String(after) },
+        query: { uploadId, 'max-parts': String(wanted), 'part-number-marker': String(after) },
         statuses: [200],
         answer: 'xml',
       },
@@ -28,7 +30,8 @@ export async function listParts(
     const page = read(PartPage, xml);
     parts.push(...page.Part.map(partOf).filter(({ number }) => number <= to));
     // A marker that does not rise would ask for the same page for ever.
-    if (!page.IsTruncated || page.NextPartNumberMarker <= after || page.NextPartNumberMarker >= to) return parts;
+    const isOver = page.NextPartNumberMarker <= after || page.NextPartNumberMarker >= to || parts.length >= limit;
+    if (!page.IsTruncated || isOver) return parts;
     after = page.NextPartNumberMarker;
   }
 }

@@ -5,7 +5,8 @@ import { Fault } from '#core/fault.ts';
 import type { OssClient } from './client.ts';
 import { OssError } from './faults.ts';
 import type { Completed } from './multipart.ts';
-import { crc64OfHeader } from './sums.ts';
+import { crc64Of, crc64OfHeader } from './sums.ts';
+import { bodyOf } from './transport.ts';
 import { many, read } from './xml.ts';
 
 export interface ObjectHead {
@@ -67,6 +68,22 @@ export async function putObject(
     crc64: crc64OfHeader(answer.headers['x-oss-hash-crc64ecma']),
     callbackAnswer: answer.text,
   };
+}
+
+/** Bytes at hand, whatever stands there already. Throws Fault `transient` `oss.part_damaged` when OSS holds others. */
+export async function putBytes(
+  client: OssClient,
+  {
+    key,
+    bytes,
+    headers,
+  }: { readonly key: string; readonly bytes: Uint8Array; readonly headers: Readonly<Record<string, string>> },
+  signal: AbortSignal,
+): Promise<void> {
+  const request = { method: 'PUT', key, body: bodyOf(bytes), headers, statuses: [200] } as const;
+  const answer = await client.call(request, signal);
+  if (crc64OfHeader(answer.headers['x-oss-hash-crc64ecma']) === (await crc64Of(bytes))) return;
+  throw new Fault('transient', 'oss.part_damaged', 'OSS holds other bytes than we sent');
 }
 
 /** Fine when it is not there. */

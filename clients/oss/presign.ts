@@ -29,8 +29,7 @@ export function presignedUrl(presigning: Presigning): string {
   const { region, bucket, key, keys, method } = presigning;
   const headers = Object.entries(presigning.headers).sort(byName);
   const additional = headers.map(([name]) => name).filter((name) => !ALWAYS_SIGNED.test(name));
-  const date = new Date(presigning.signedAtMs).toISOString().replace(/[:-]|\.\d{3}/g, '');
-  const scope = `${date.slice(0, 8)}/${region}/oss/aliyun_v4_request`;
+  const { date, scope } = scopeAt(presigning.signedAtMs, region);
   const query = Object.entries({
     ...presigning.query,
     ...(additional.length === 0 ? {} : { 'x-oss-additional-headers': additional.join(';') }),
@@ -57,18 +56,68 @@ export function presignedUrl(presigning: Presigning): string {
     signingKey(keys.accessKeySecret, scope),
     `${ALGORITHM}\n${date}\n${scope}\n${hashed}`,
   ).toString('hex');
-  return `${addressOf(presigning)}?${query}&x-oss-signature=${signature}`;
+  return `${bucketAddress(presigning)}${encodePath(`/${key}`)}?${query}&x-oss-signature=${signature}`;
+}
+
+/** What an HTML form carries in place of a signed URL. */
+export interface FormSigning {
+  readonly region: string;
+  readonly bucket: string;
+  readonly keys: OssCredentials;
+  /** Fields that the form must carry to the letter. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Of the file; both inclusive. */
+  readonly sizeBytesMin: number;
+  readonly sizeBytesMax: number;
+  /** Epoch milliseconds. */
+  readonly signedAtMs: number;
+  /** 1 to 604,800. */
+  readonly ttlSeconds: number;
+}
+
+/** All fields of the form, but for the file, which comes last. */
+export function signedForm(form: FormSigning): Readonly<Record<string, string>> {
+  const { region, bucket, keys, signedAtMs, ttlSeconds, sizeBytesMin, sizeBytesMax } = form;
+  const { date, scope } = scopeAt(signedAtMs, region);
+  const signing = {
+    'x-oss-signature-version': ALGORITHM,
+    'x-oss-credential': `${keys.accessKeyId}/${scope}`,
+    'x-oss-date': date,
+    ...(keys.stsToken === undefined ? {} : { 'x-oss-security-token': keys.stsToken }),
+  };
+  const document = {
+    expiration: new Date(signedAtMs + ttlSeconds * 1000).toISOString(),
+    conditions: [
+      { bucket },
+      ...Object.entries(signing).map(([name, value]) => ({ [name]: value })),
+      ...Object.entries(form.fields).map(([name, value]) => ['eq', `$${name}`, value]),
+      ['content-length-range', sizeBytesMin, sizeBytesMax],
+    ],
+  };
+  const policy = Buffer.from(JSON.stringify(document)).toString('base64');
+  const signature = hmac(signingKey(keys.accessKeySecret, scope), policy).toString('hex');
+  return { ...form.fields, ...signing, policy, 'x-oss-signature': signature };
+}
+
+/** Where a bucket is reached, without a slash at its end. */
+export function bucketAddress({
+  endpoint,
+  bucketIn,
+  bucket,
+}: Pick<Presigning, 'endpoint' | 'bucketIn' | 'bucket'>): string {
+  const { protocol, host } = new URL(endpoint);
+  if (bucketIn === 'host') return `${protocol}//${bucket}.${host}`;
+  return `${protocol}//${host}${bucketIn === 'path' ? `/${bucket}` : ''}`;
 }
 
 const ALGORITHM = 'OSS4-HMAC-SHA256';
 /** The store signs these wherever they stand; naming them in the URL is an error. */
 const ALWAYS_SIGNED = /^(?:content-type|content-md5|x-oss-.*)$/;
 
-function addressOf({ endpoint, bucketIn, bucket, key }: Presigning): string {
-  const { protocol, host } = new URL(endpoint);
-  const path = encodePath(`/${key}`);
-  if (bucketIn === 'host') return `${protocol}//${bucket}.${host}${path}`;
-  return `${protocol}//${host}${bucketIn === 'path' ? `/${bucket}` : ''}${path}`;
+/** `20231114T221320Z`, and what the signature is good for. */
+function scopeAt(signedAtMs: number, region: string): { readonly date: string; readonly scope: string } {
+  const date = new Date(signedAtMs).toISOString().replace(/[:-]|\.\d{3}/g, '');
+  return { date, scope: `${date.slice(0, 8)}/${region}/oss/aliyun_v4_request` };
 }
 
 function signingKey(secret: string, scope: string): Buffer {

@@ -35,6 +35,11 @@ export async function summing(source: ReadableStream<Uint8Array>): Promise<Summi
   return { stream, sums: () => ({ md5: md5.digest('hex'), crc64: crc64.digest('hex') }) };
 }
 
+/** As 16 digits of hex. */
+export async function crc64Of(bytes: Uint8Array): Promise<string> {
+  return (await createCRC64()).update(bytes).digest('hex');
+}
+
 /** `"9E107D9D…"` as OSS has it, or its like without quotes. */
 export function md5OfEtag(etag: string): string {
   return etag.replaceAll('"', '').toLowerCase();

@@ -44,6 +44,18 @@ const IDLE_TIMEOUT_MS = 60_000;
 /** A page of 1,000 parts or objects with names of 1,023 bytes, each byte escaped, is under 4 MiB. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
+/** Of bytes at hand. */
+export function bodyOf(bytes: Uint8Array): OssBody {
+  const open = async () =>
+    new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(bytes);
+        controller.close();
+      },
+    });
+  return { sizeBytes: bytes.byteLength, open };
+}
+
 export function ossTransport(): Transport {
   const options = { keepAlive: true, maxSockets: SOCKETS_MAX };
   const agent = new Agent(options);

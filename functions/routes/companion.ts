@@ -201,7 +201,7 @@ function announced({ filename, type, metadata }: BeginMultipart): Announced {
   };
 }
 
-function viewerOf(c: Context<ApiEnv>): { readonly viewerHost?: string } {
+export function viewerOf(c: Context<ApiEnv>): { readonly viewerHost?: string } {
   const host = c.req.header('host')?.replace(/:\d+$/, '');
   return host === undefined ? {} : { viewerHost: host };
 }

@@ -28,11 +28,22 @@ const TokenInPath = z.object({ token: z.string().max(200) });
 
 const shared = {
   method: 'post' as const,
-  summary: "A store's event notification: MinIO webhook, radosgw push-endpoint, anything of S3's shape",
   description: 'Takes the token of events, which `entrepot s3 --events-url` prints, and not that of the API.',
   security: [{ events: [] }],
   responses: answers(202, EventsAnswer),
 };
+
+/** Either address takes either shape; each is named for whoever has to fill it in. */
+const ADDRESSES = [
+  {
+    path: '/api/v1/events/s3',
+    summary: "A store's event notification: MinIO webhook, radosgw push-endpoint, anything of S3's shape",
+  },
+  {
+    path: '/api/v1/events/oss',
+    summary: 'An event of OSS: by EventBridge (HTTP target), or by MNS (HTTP subscription, JSON or simplified)',
+  },
+];
 
 /** Mounted before the routes that need the owner's token. */
 export function eventRoutes(app: Api, deps: EventDeps): void {
@@ -44,24 +55,24 @@ export function eventRoutes(app: Api, deps: EventDeps): void {
       onError: (c) => refusal(c, 413, 'request.too_large', 'an event has at most 256 KiB'),
     }),
   ];
-  const path = '/api/v1/events/s3';
   const take = (text: string) => {
     const created = readEvent(deps.bucketName, text);
     if (created.keys.length > 0 || created.elsewhere > 0) deps.accept(text);
     return { accepted: created.keys.length, ignored: created.elsewhere };
   };
-  app.openapi(createRoute({ ...shared, path, middleware: guards }), async (c) => c.json(take(await c.req.text()), 202));
-  // Some stores can be given a URL and nothing else.
-  app.openapi(
-    createRoute({ ...shared, path: `${path}/{token}`, middleware: guards, request: { params: TokenInPath } }),
-    async (c) => c.json(take(await c.req.text()), 202),
-  );
+  for (const address of ADDRESSES) {
+    const route = { ...shared, ...address, middleware: guards };
+    app.openapi(createRoute(route), async (c) => c.json(take(await c.req.text()), 202));
+    // Some stores can be given a URL and nothing else.
+    const inPath = { ...route, path: `${address.path}/{token}`, request: { params: TokenInPath } };
+    app.openapi(createRoute(inPath), async (c) => c.json(take(await c.req.text()), 202));
+  }
 }
 
 /** Fault `rejected` `request.invalid`; whatever is wrong with it, it is the sender's: nothing of it is quoted. */
 function readEvent(bucketName: string, text: string): Created {
   try {
-    return createdIn(bucketName, JSON.parse(text));
+    return createdIn(bucketName, text);
   } catch {
     throw new Fault('rejected', 'request.invalid', 'this is no event of a store');
   }

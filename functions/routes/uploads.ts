@@ -166,7 +166,7 @@ export function uploadRoutes(app: Api, deps: ApiDeps): void {
 }
 
 /** Cancels what can be; then it is Fault `rejected` `transfer.finishing` if one is just being finished. */
-async function cancelAll(engine: WishEngine, heads: readonly WorkRow[]): Promise<void> {
+export async function cancelAll(engine: WishEngine, heads: readonly WorkRow[]): Promise<void> {
   let finishing: Fault | null = null;
   for (const head of heads) {
     const { transferId } = HeadState.parse(head.state).file;

@@ -104,16 +104,37 @@ const radosgw = (key: string) => ({
   ],
 });
 
+const ossEvent = (key: string) => ({
+  eventName: 'ObjectCreated:PutObject',
+  oss: { bucket: { name: 'bucket' }, object: { key: encodeURIComponent(key), size: 1 } },
+});
+/** CloudEvents, as EventBridge pushes them. */
+const eventBridge = (key: string) => ({
+  specversion: '1.0',
+  source: 'acs.oss',
+  type: 'oss:ObjectCreated:PutObject',
+  data: ossEvent(key),
+});
+/** A subscription of MNS with the format JSON: OSS's own notification in base64. */
+const mns = (key: string) => ({
+  TopicName: 'entrepot',
+  MessageId: '5F',
+  Message: Buffer.from(JSON.stringify({ events: [ossEvent(key)] })).toString('base64'),
+});
+
 describe.each([
-  ['S3', aws],
-  ['MinIO', minio],
-  ['radosgw', radosgw],
-])('an event in the shape of %s', (_, event) => {
+  ['S3', aws, 's3'],
+  ['MinIO', minio, 's3'],
+  ['radosgw', radosgw, 's3'],
+  ['EventBridge', eventBridge, 'oss'],
+  ['MNS', mns, 'oss'],
+])('an event in the shape of %s', (_, event, service) => {
   it.each(['plain.bin', 'with two  spaces.bin', 'a+b.bin', '100%.bin', 'a%20b.bin', '测试 文件.bin', '😀.bin'])(
     'about %s leads to its delivery',
     async (name) => {
       rig.staging.put(`inbox/folder/深 处/${name}`, Buffer.from(name));
-      const answer = await post(`${PATH}/${EVENTS_TOKEN}`, event(`inbox/folder/深 处/${name}`));
+      const path = `/api/v1/events/${service}/${EVENTS_TOKEN}`;
+      const answer = await post(path, event(`inbox/folder/深 处/${name}`));
       expect(answer.status).toBe(202);
       await stagedHandler(rig.intake)({ Records: queued.map((body, i) => ({ messageId: String(i), body })) });
       await rig.settle();

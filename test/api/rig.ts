@@ -12,12 +12,17 @@ import { systemClock } from '#adapters/system/clock.ts';
 import { sealedAccounts } from '#adapters/vault/accounts.ts';
 import { cellDestinations } from '#adapters/vault/destinations.ts';
 import { sealKey } from '#adapters/vault/seal.ts';
+import { sealedBox } from '#adapters/vault/sealed-box.ts';
 import { Fault } from '#core/fault.ts';
 import type { Intake } from '#core/intake/intake.ts';
+import { loginDesk } from '#core/login.ts';
+import type { BrowserKind } from '#core/ports/browser.ts';
+import type { Cells } from '#core/ports/cells.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { Log, LogFields } from '#core/ports/log.ts';
+import type { LoginKind } from '#core/ports/login.ts';
 import type { Rumour } from '#core/ports/progress.ts';
-import { providerKind, pushProvider } from '#core/ports/provider.ts';
+import { type ProviderKind, providerKind, pushProvider } from '#core/ports/provider.ts';
 import type { WorkTable } from '#core/ports/work-table.ts';
 import { HeadState, headKey, type Step } from '#core/state.ts';
 import type { Engine } from '#core/transfer/engine.ts';
@@ -57,6 +62,7 @@ export interface ApiRig extends AsyncDisposable {
   readonly engine: Engine;
   readonly intake: Intake;
   readonly table: WorkTable;
+  readonly cells: Cells;
   readonly staging: MemoryStaging;
   readonly dispatcher: MemoryDispatcher;
   /** Where the destination `folder` puts files. */
@@ -114,7 +120,13 @@ const keyedKind = providerKind<z.infer<typeof Keyed>, z.infer<typeof Keys>>({
 /** Jobs that one `settle` may run: beyond it something calls itself for ever. */
 const JOBS_MAX = 2_000;
 
-export async function apiRig(): Promise<ApiRig> {
+export interface MoreKinds {
+  readonly kinds?: readonly ProviderKind[];
+  readonly browsers?: readonly BrowserKind[];
+  readonly logins?: readonly LoginKind[];
+}
+
+export async function apiRig(more: MoreKinds = {}): Promise<ApiRig> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'entrepot-api-')));
   const clock = jumpingClock();
   const logged: LogLine[] = [];
@@ -125,8 +137,11 @@ export async function apiRig(): Promise<ApiRig> {
   const cells = memoryCells();
   const staging = memoryStaging(clock);
   const dispatcher = memoryDispatcher(clock);
-  const accounts = sealedAccounts(cells, sealKey(new Uint8Array(32)));
-  const destinations = cellDestinations({ cells, accounts, kinds: [folderKind, keyedKind], clock, staging: NO_STORE });
+  const key = sealKey(new Uint8Array(32));
+  const accounts = sealedAccounts(cells, key);
+  const kinds = [folderKind, keyedKind, ...(more.kinds ?? [])];
+  const browsers = more.browsers ?? [];
+  const destinations = cellDestinations({ cells, accounts, kinds, browsers, clock, staging: NO_STORE });
   await destinations.create({ id: 'folder', provider: 'folder', settings: { root } });
   await destinations.create({ id: 'second', provider: 'folder', settings: { root: join(root, 'second') } });
   const shared = { table, source: staging, dispatcher, destinations, progress, clock, log: listeningLog(logged) };
@@ -143,6 +158,8 @@ export async function apiRig(): Promise<ApiRig> {
     engine,
     intake,
     authenticate: (token) => OWNERS.get(token) ?? null,
+    logins: loginDesk({ cells, box: sealedBox(key), kinds: more.logins ?? [], destinations, clock }),
+    browserOf: destinations.browser,
     issueTicket: () => ({ ticket: `ticket-${++tickets}`, expiresAtMs: clock.now() + 30_000 }),
   });
   const call = caller(app);
@@ -154,6 +171,7 @@ export async function apiRig(): Promise<ApiRig> {
     engine,
     intake,
     table,
+    cells,
     staging,
     dispatcher,
     root,

@@ -1,11 +1,13 @@
 /** The contracts of staging and of the destination `oss`, over real sockets to a strict fake. */
 import { afterAll, beforeAll, describe } from 'vitest';
+import { ossMultipartIntake } from '#adapters/oss/multipart.ts';
 import { ossStagingIntake, ossStagingSource } from '#adapters/oss/staging.ts';
 import { type OssClient, ossClient } from '#clients/oss/client.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import { type FakeOss, startFakeOss } from '../fakes/oss/server.ts';
 import { md5 } from '../fakes/oss/store.ts';
 import { ossRig } from '../providers/oss/rig.ts';
+import { multipartContract } from './multipart.contract.ts';
 import { pushProviderContract } from './provider-push.contract.ts';
 import { type StagingSubject, stagingContract } from './staging.contract.ts';
 
@@ -43,6 +45,33 @@ describe('oss', () => {
       },
     ],
     make: () => ({ subject: subject() }),
+  });
+
+  multipartContract({
+    name: 'oss',
+    make: () => {
+      const at = (ms: number) => ossMultipartIntake(client, { ...config(), clock: clockBehindBy(ms) });
+      return {
+        subject: {
+          multipart: at(0),
+          behind: at,
+          source: ossStagingSource(client),
+          putPart: async (url, bytes) => {
+            const answer = await fetch(url, { method: 'PUT', body: Buffer.from(bytes) });
+            await answer.arrayBuffer();
+            return answer.ok ? (answer.headers.get('etag') ?? '').replaceAll('"', '') : null;
+          },
+          postForm: async ({ url, fields }, bytes) => {
+            const body = new FormData();
+            for (const [name, value] of Object.entries(fields)) body.set(name, value);
+            body.set('file', new Blob([Buffer.from(bytes)]));
+            const answer = await fetch(url, { method: 'POST', body });
+            await answer.arrayBuffer();
+            return answer.status === 201;
+          },
+        },
+      };
+    },
   });
 
   function config() {

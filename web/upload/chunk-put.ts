@@ -19,14 +19,17 @@ export interface PutRequest {
 export interface PutAnswer {
   readonly status: number;
   readonly retryAfterMs: number | undefined;
+  /** The store's own name for its refusal, where it gave one: `FileAlreadyExists`. */
+  readonly code?: string;
 }
 
 /** Resolves with the answer, rejects when there was none. Rejects soon after `signal` is aborted. */
 export type PutTransport = (request: PutRequest) => Promise<PutAnswer>;
 
 /**
- * - `staged`: the bucket has the chunk (200), or had it already (412): keys are write-once, so what is there is ours
- * - `conflict`: another PUT of the same key is under way (409) · `denied`: the ticket is not good (403)
+ * - `staged`: the bucket has the chunk (200), or had it already (412, of OSS 409 `FileAlreadyExists`): keys are write-once, so
+ *   what is there is ours
+ * - `conflict`: another PUT of the same key is under way (any other 409) · `denied`: the ticket is not good (403)
  * - `busy`: the bucket asks for less (429, 503) · `stalled`: no progress for 30 s · `lost`: no answer, or another 5xx
  * - `refused`: any other answer; sending it again would bring the same · `aborted`: by us
  */
@@ -85,11 +88,14 @@ export const xhrTransport: PutTransport = ({ url, headers, body, signal, onProgr
     request.open('PUT', url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => onProgress(event.loaded);
-    request.onload = () =>
+    request.onload = () => {
+      const code = codeIn(request.responseText);
       resolve({
         status: request.status,
         retryAfterMs: retryAfterMs(request.getResponseHeader('retry-after'), Date.now()),
+        ...(code === undefined ? {} : { code }),
       });
+    };
     request.onerror = () => reject(new Error('no answer'));
     request.onabort = () => reject(new Error('aborted'));
     request.onloadend = () => signal.removeEventListener('abort', stop);
@@ -97,10 +103,15 @@ export const xhrTransport: PutTransport = ({ url, headers, body, signal, onProgr
     request.send(body);
   });
 
-function outcomeOf({ status, retryAfterMs }: PutAnswer): PutOutcome {
+/** Stores say why in a few lines of XML. */
+function codeIn(text: string): string | undefined {
+  return /<Code>(\w{1,64})<\/Code>/.exec(text.slice(0, 2_000))?.[1];
+}
+
+function outcomeOf({ status, retryAfterMs, code }: PutAnswer): PutOutcome {
   if (status >= 200 && status < 300) return { kind: 'staged' };
   if (status === 412) return { kind: 'staged' };
-  if (status === 409) return { kind: 'conflict' };
+  if (status === 409) return { kind: code === 'FileAlreadyExists' ? 'staged' : 'conflict' };
   if (status === 403) return { kind: 'denied' };
   if (status === 429 || status === 503) return { kind: 'busy', retryAfterMs };
   if (status === 408 || status >= 500 || status === 0) return { kind: 'lost' };

@@ -1,9 +1,12 @@
 /** One request to the fake OSS, and the answer to it. */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Form } from './form.ts';
 import type { SignedRequest } from './signature.ts';
 import type { Store } from './store.ts';
 
 export interface Exchange extends SignedRequest {
+  /** Of a form, whose signature is in its fields. */
+  readonly form: Form | null;
   readonly body: Buffer;
   readonly store: Store;
   readonly settings: FakeSettings;
@@ -35,7 +38,11 @@ export type Operation =
   | 'UploadPartCopy'
   | 'ListParts'
   | 'CompleteMultipartUpload'
-  | 'AbortMultipartUpload';
+  | 'AbortMultipartUpload'
+  | 'PostObject'
+  | 'GetBucketCors'
+  | 'PutBucketCors'
+  | 'GetBucketLifecycle';
 
 export function metaOf(headers: IncomingHttpHeaders): Record<string, string> {
   const entries = Object.entries(headers).filter(([name]) => name.startsWith('x-oss-meta-'));

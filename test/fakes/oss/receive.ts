@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Exchange } from './exchange.ts';
+import { formOf } from './form.ts';
 import { refuse } from './refusal.ts';
 
 /** OSS takes the bucket from the host name alone. An address has no labels to take it from, so there it may be in the path. */
@@ -19,7 +20,10 @@ export async function exchangeOf(
   if (digest !== undefined && digest !== createHash('md5').update(body).digest('base64')) {
     refuse(400, 'InvalidDigest', 'The Content-MD5 you specified did not match what we received.');
   }
+  const contentType = request.headers['content-type'] ?? '';
+  const isForm = request.method === 'POST' && contentType.startsWith('multipart/form-data');
   return {
+    form: isForm ? await formOf(body, contentType) : null,
     method: request.method ?? '',
     bucket: isInPath ? decodedPath.slice(0, slash) : (host.split('.')[0] ?? ''),
     key: isInPath ? decodedPath.slice(slash + 1) : decodedPath,

@@ -46,16 +46,34 @@ function roomIn(response: ServerResponse): Promise<void> {
 
 const PIECE_BYTES = 64 * 1024;
 
-export function allowOrigin(origins: readonly string[], request: IncomingMessage, response: ServerResponse): void {
+/** By the bucket's rules, of which it has one. */
+export function allowOrigin(rules: string, request: IncomingMessage, response: ServerResponse): void {
   const { origin } = request.headers;
-  if (origin === undefined || !origins.includes(origin)) return;
-  response.setHeader('access-control-allow-origin', origin);
-  response.setHeader('access-control-expose-headers', 'ETag, x-oss-request-id, x-oss-hash-crc64ecma');
+  const allowed = said(rules, 'AllowedOrigin').find((each) => each === '*' || each === origin);
+  if (origin === undefined || allowed === undefined) return;
+  response.setHeader('access-control-allow-origin', allowed);
+  response.setHeader('access-control-expose-headers', said(rules, 'ExposeHeader').join(', '));
 }
 
-export function preflight(request: IncomingMessage, response: ServerResponse): void {
-  if (!response.hasHeader('access-control-allow-origin')) return void response.writeHead(403).end();
-  response.setHeader('access-control-allow-methods', 'GET, PUT, HEAD');
+export function preflight(rules: string, request: IncomingMessage, response: ServerResponse): void {
+  const methods = said(rules, 'AllowedMethod');
+  const isAsked = methods.includes(request.headers['access-control-request-method'] ?? '');
+  if (!isAsked || !response.hasHeader('access-control-allow-origin')) return void response.writeHead(403).end();
+  response.setHeader('access-control-allow-methods', methods.join(', '));
   response.setHeader('access-control-allow-headers', request.headers['access-control-request-headers'] ?? '');
   response.writeHead(200).end();
+}
+
+/** What the page at this origin may do when a test says no more than that. */
+export function rulesFor(origins: readonly string[]): string {
+  const each = (name: string, values: readonly string[]) =>
+    values.map((value) => `<${name}>${value}</${name}>`).join('');
+  const exposed = ['ETag', 'x-oss-request-id', 'x-oss-hash-crc64ecma'];
+  const rule =
+    each('AllowedOrigin', origins) + each('AllowedMethod', ['GET', 'PUT', 'HEAD']) + each('ExposeHeader', exposed);
+  return `<CORSConfiguration><CORSRule>${rule}</CORSRule></CORSConfiguration>`;
+}
+
+function said(xml: string, name: string): string[] {
+  return [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map(([, value = '']) => value);
 }

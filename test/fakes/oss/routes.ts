@@ -1,5 +1,8 @@
 /** Which operation a request asks for. */
+
+import { getCors, getLifecycle, putCors } from './bucket.ts';
 import type { Answer, Exchange, Operation } from './exchange.ts';
+import { postObject } from './form.ts';
 import { abort, complete, initiate, listParts, listUploads, uploadPart, uploadPartCopy } from './multipart.ts';
 import { copyObject, deleteObject, getObject, headObject, listObjects, putObject } from './objects.ts';
 import { refuse } from './refusal.ts';
@@ -18,11 +21,18 @@ export const routes: Readonly<Record<Operation, (exchange: Exchange) => Answer |
   ListParts: listParts,
   CompleteMultipartUpload: complete,
   AbortMultipartUpload: abort,
+  PostObject: postObject,
+  GetBucketCors: getCors,
+  PutBucketCors: putCors,
+  GetBucketLifecycle: getLifecycle,
 };
 
-export function operationOf({ method, key, query, headers }: Exchange): Operation {
+export function operationOf({ method, key, query, headers, form }: Exchange): Operation {
   const isCopy = headers['x-oss-copy-source'] !== undefined;
   if (key === '') {
+    if (form !== null) return 'PostObject';
+    if (query.has('cors')) return method === 'PUT' ? 'PutBucketCors' : 'GetBucketCors';
+    if (query.has('lifecycle') && method === 'GET') return 'GetBucketLifecycle';
     if (method !== 'GET') refuse(405, 'MethodNotAllowed', 'Not on a bucket.');
     return query.has('uploads') ? 'ListMultipartUploads' : 'ListObjects';
   }

@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Answer, FakeSettings, Operation } from './exchange.ts';
+import { verifyForm } from './form.ts';
 import { early, type Habit } from './habits.ts';
 import { exchangeOf } from './receive.ts';
 import { errorXml, Refusal, refuse } from './refusal.ts';
-import { allowOrigin, preflight, reply } from './reply.ts';
+import { allowOrigin, preflight, reply, rulesFor } from './reply.ts';
 import { operationOf, routes } from './routes.ts';
 import { type Key, verify } from './signature.ts';
 import { memoryStore, type Store } from './store.ts';
@@ -40,7 +41,13 @@ export interface FakeOptions extends Partial<FakeSettings> {
   readonly bucket?: string;
   readonly region?: string;
   readonly keys: readonly Key[];
+  /** Of a CORS rule that is there already. */
   readonly allowedOrigins?: readonly string[];
+  /** Rules that are there already, as XML. */
+  readonly lifecycle?: string;
+  readonly versions?: 'off' | 'on';
+  /** What the RAM policy of the keys leaves out. */
+  readonly denied?: readonly Operation[];
   readonly now?: () => number;
 }
 
@@ -63,7 +70,7 @@ export async function startFakeOss(options: FakeOptions): Promise<FakeOss> {
     options,
     bucket: options.bucket ?? 'staging',
     region: options.region ?? 'cn-hangzhou',
-    store: await memoryStore(options.now ?? Date.now),
+    store: await memoryStore(options.now ?? Date.now, options.versions),
     keys: new Map(options.keys.map((key) => [key.accessKeyId, key])),
     log: [],
     habits: new Map(),
@@ -72,6 +79,8 @@ export async function startFakeOss(options: FakeOptions): Promise<FakeOss> {
     stalled: Promise.withResolvers(),
     released: Promise.withResolvers(),
   };
+  if (options.allowedOrigins !== undefined) state.store.rules.set('cors', rulesFor(options.allowedOrigins));
+  if (options.lifecycle !== undefined) state.store.rules.set('lifecycle', options.lifecycle);
   const server = createServer((request, response) => {
     serve(state, request, response).catch((error: unknown) =>
       response.destroy(error instanceof Error ? error : undefined),
@@ -115,16 +124,22 @@ async function serve(state: State, request: IncomingMessage, response: ServerRes
   response.setHeader('server', 'AliyunOSS');
   response.setHeader('x-oss-request-id', requestId);
   const { options, store } = state;
-  allowOrigin(options.allowedOrigins ?? [], request, response);
-  if (request.method === 'OPTIONS') return preflight(request, response);
+  const cors = store.rules.get('cors') ?? '';
+  allowOrigin(cors, request, response);
+  if (request.method === 'OPTIONS') return preflight(cors, request, response);
   let answer: Answer;
   let habit: Habit | undefined;
   try {
     const settings = { pageMax: options.pageMax ?? 1000, callbackTimeoutMs: options.callbackTimeoutMs ?? 5000 };
     const asked = await exchangeOf(request, { store, settings });
-    verify(asked, { region: state.region, keys: state.keys, now: options.now ?? Date.now });
+    const verifier = { region: state.region, keys: state.keys, now: options.now ?? Date.now };
+    if (asked.form === null) verify(asked, verifier);
+    else verifyForm(asked.form, verifier);
     if (asked.bucket !== state.bucket) refuse(404, 'NoSuchBucket', 'The specified bucket does not exist.');
     const operation = operationOf(asked);
+    if (options.denied?.includes(operation)) {
+      refuse(403, 'AccessDenied', 'You have no right to access this object because of bucket acl.');
+    }
     const cut = cutOf(state);
     if (cut === 'before it is done') return void request.socket.destroy();
     state.log.push(operation);

@@ -88,18 +88,23 @@ export function signV4(
     request.headers['x-oss-content-sha256'] ?? 'UNSIGNED-PAYLOAD',
   ].join('\n');
   const day = scope.date.slice(0, 8);
+  const key = keyFor(secret, day, scope.region);
   const toSign = [
     'OSS4-HMAC-SHA256',
     scope.date,
     `${day}/${scope.region}/oss/aliyun_v4_request`,
     createHash('sha256').update(canonical).digest('hex'),
   ].join('\n');
-  const chain = [day, scope.region, 'oss', 'aliyun_v4_request'];
-  const key = chain.reduce<Buffer | string>(
+  return createHmac('sha256', key).update(toSign).digest('hex');
+}
+
+/** Of V4: for one day and region. */
+export function keyFor(secret: string, day: string, region: string): Buffer | string {
+  const chain = [day, region, 'oss', 'aliyun_v4_request'];
+  return chain.reduce<Buffer | string>(
     (held, step) => createHmac('sha256', held).update(step).digest(),
     `aliyun_v4${secret}`,
   );
-  return createHmac('sha256', key).update(toSign).digest('hex');
 }
 
 function verifyV1Header(request: SignedRequest, verifier: Verifier, authorization: string): void {
@@ -153,7 +158,7 @@ function verifyV4Url(request: SignedRequest, verifier: Verifier): void {
   if (signedAtMs + lifeSeconds * 1000 <= verifier.now()) refuse(403, 'AccessDenied', 'Request has expired.');
 }
 
-function keyOf({ keys }: Verifier, id: string, token: string): Key {
+export function keyOf({ keys }: Verifier, id: string, token: string): Key {
   const key = keys.get(id);
   if (key === undefined || key.state === 'forgotten') {
     refuse(403, 'InvalidAccessKeyId', 'The OSS Access Key Id you provided does not exist in our records.', {
@@ -178,7 +183,7 @@ function additionalOf({ headers }: SignedRequest, list: string): readonly string
   return names;
 }
 
-function assertScope([day, region, service, end]: readonly string[], date: string, expected: string): void {
+export function assertScope([day, region, service, end]: readonly string[], date: string, expected: string): void {
   if (day !== date.slice(0, 8) || region !== expected || service !== 'oss' || end !== 'aliyun_v4_request') {
     refuse(400, 'InvalidArgument', 'The scope of the credential is wrong.');
   }
@@ -189,7 +194,7 @@ function assertFresh({ now }: Verifier, atMs: number): void {
   refuse(403, 'RequestTimeTooSkewed', 'The difference between the request time and the current time is too large.');
 }
 
-function assertSame(expected: string, given: string): void {
+export function assertSame(expected: string, given: string): void {
   if (expected.length === given.length && timingSafeEqual(Buffer.from(expected), Buffer.from(given))) return;
   refuse(
     403,
@@ -199,7 +204,7 @@ function assertSame(expected: string, given: string): void {
 }
 
 /** `20231114T221320Z`. */
-function instantOf(date: string): number {
+export function instantOf(date: string): number {
   return Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
 }
 

@@ -34,6 +34,8 @@ export interface Upload {
 export interface Store {
   readonly objects: Map<string, StoredObject>;
   readonly uploads: Map<string, Upload>;
+  /** What the bucket is set to, as XML. */
+  readonly rules: Map<'cors' | 'lifecycle', string>;
   readonly crc64: (bytes: Uint8Array) => string;
   readonly now: () => number;
   /** Throws 409 FileAlreadyExists at the moment of writing, as OSS does: of two that race, one is written. */
@@ -50,7 +52,8 @@ export interface Store {
 /** Tests use small files: whoever goes past this has made a mistake. */
 const HELD_BYTES_MAX = 512 * 1024 * 1024;
 
-export async function memoryStore(now: () => number): Promise<Store> {
+/** A bucket with versions takes no notice of `x-oss-forbid-overwrite`. */
+export async function memoryStore(now: () => number, versions: 'off' | 'on' = 'off'): Promise<Store> {
   const hasher = await createCRC64();
   const objects = new Map<string, StoredObject>();
   const uploads = new Map<string, Upload>();
@@ -58,10 +61,11 @@ export async function memoryStore(now: () => number): Promise<Store> {
   return {
     objects,
     uploads,
+    rules: new Map(),
     crc64,
     now,
     write: (key, object, overwrite) => {
-      if (overwrite === 'forbidden' && objects.has(key)) {
+      if (versions === 'off' && overwrite === 'forbidden' && objects.has(key)) {
         refuse(409, 'FileAlreadyExists', 'The object you specified already exists and can not be overwritten.');
       }
       assertRoom(objects, uploads, object.bytes.length);

@@ -28,6 +28,7 @@ export async function ossRig(onConflict: Rule, options: Partial<FakeOptions> = {
   const connect = ({ keys = () => KEYS, settings = {}, staging = NO_STORE }: ConnectOptions = {}): PushProvider => {
     const provider = ossKind.connect({
       destinationId: 'oss',
+      deviceId: '00112233445566778899aabbccddeeff',
       settings: { endpoint: fake.endpoint, region: fake.region, bucket: fake.bucket, prefix, onConflict, ...settings },
       credentials: {
         read: async () => credentialsOf(keys()),
