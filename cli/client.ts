@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '#core/ports/clock.ts';
 import { CheckAnswer, DestinationList } from '#core/wire/destination.ts';
 import { ErrorBody } from '#core/wire/error.ts';
+import { type BeginLogin, BegunLogin, LoginView } from '#core/wire/login.ts';
 import { TicketAnswer } from '#core/wire/socket.ts';
 import { type Status, TransferList, TransferView } from '#core/wire/transfer.ts';
 import {
@@ -137,6 +138,8 @@ export function apiClient({ address, clock, signal }: ClientPorts) {
         answer: CheckAnswer,
         timeoutMs: CHECK_TIMEOUT_MS,
       }),
+    beginLogin: (body: BeginLogin) => call({ method: 'POST', path: '/api/v1/logins', answer: BegunLogin, body }),
+    login: (id: string) => call({ method: 'GET', path: `/api/v1/logins/${encodeURIComponent(id)}`, answer: LoginView }),
     ticket: () => call({ method: 'POST', path: '/api/v1/tickets', answer: TicketAnswer }),
   };
 }

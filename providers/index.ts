@@ -1,8 +1,21 @@
-/** Every kind of destination there is. The only list. */
+/** Every kind of destination there is, and what some can do besides. The only lists. */
+import type { BrowserKind } from '#core/ports/browser.ts';
+import type { LoginKind } from '#core/ports/login.ts';
 import type { ProviderKind } from '#core/ports/provider.ts';
+import { cloudDrive2BrowserKind } from './clouddrive2/browser.ts';
+import { cloudDrive2Kind } from './clouddrive2/provider.ts';
+import { folderBrowserKind } from './folder/browser.ts';
 import { folderKind } from './folder/provider.ts';
 import { ossKind } from './oss/provider.ts';
+import { pan115BrowserKind } from './pan115/browser.ts';
 import { pan115Kind } from './pan115/provider.ts';
+import { pan115LoginKind } from './pan115/qr-login.ts';
 import { s3Kind } from './s3/provider.ts';
 
-export const providerKinds: readonly ProviderKind[] = [folderKind, s3Kind, ossKind, pan115Kind];
+export const providerKinds: readonly ProviderKind[] = [folderKind, s3Kind, ossKind, pan115Kind, cloudDrive2Kind];
+
+/** Those with a login that a person confirms by a code. */
+export const loginKinds: readonly LoginKind[] = [pan115LoginKind];
+
+/** Those that can be looked around in. */
+export const browserKinds: readonly BrowserKind[] = [folderBrowserKind, pan115BrowserKind, cloudDrive2BrowserKind];

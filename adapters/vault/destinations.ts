@@ -1,37 +1,54 @@
 /** Destinations over cells: settings in the open, credentials the accounts' matter, drivers connected when asked for. */
+import { createHash } from 'node:crypto';
 import type { Accounts } from '#core/ports/accounts.ts';
+import type { Browser, BrowserKind } from '#core/ports/browser.ts';
 import type { Cells } from '#core/ports/cells.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { Destination, Destinations } from '#core/ports/destinations.ts';
-import type { Provider, ProviderKind, StagingPlace } from '#core/ports/provider.ts';
+import type { ProviderKind, StagingPlace } from '#core/ports/provider.ts';
 import { credentialHandles } from './credentials.ts';
 import { destinationCells, type Stored } from './destination-cells.ts';
 import { kindOf, parseCredentials, parseId, parseSettings } from './parse.ts';
+import { sharedValue } from './shared-value.ts';
 
 export interface DestinationParts {
   readonly cells: Cells;
   readonly accounts: Accounts;
   readonly kinds: readonly ProviderKind[];
+  /** Of kinds that can be looked around in. */
+  readonly browsers?: readonly BrowserKind[];
   readonly clock: Clock;
   readonly staging: StagingPlace;
+}
+
+export interface BrowsableDestinations extends Destinations {
+  /** Null for a kind that cannot be looked around in. Throws Fault `rejected` `destination.unknown`. */
+  browser(id: string): Promise<Browser | null>;
 }
 
 /** Connected drivers that are kept; the one unused for longest goes first. */
 const CONNECTED_MAX = 256;
 
-export function cellDestinations({ cells, accounts, kinds, clock, staging }: DestinationParts): Destinations {
+export function cellDestinations(parts: DestinationParts): BrowsableDestinations {
+  const { cells, accounts, kinds, browsers = [], clock, staging } = parts;
   const stored = destinationCells(cells);
   const handleFor = credentialHandles(accounts);
-  const connected = connections((id, { provider, settings }) => {
-    const kind = kindOf(kinds, provider);
-    const connection = {
-      destinationId: id,
-      settings: parseSettings(kind, settings),
-      credentials: handleFor(id),
-      clock,
-      staging,
-    };
-    return kind.connect(connection);
+  const connectionTo = (id: string, kind: ProviderKind, { settings, createdAt }: Stored) => ({
+    destinationId: id,
+    deviceId: deviceIdOf(id, createdAt),
+    settings: parseSettings(kind, settings),
+    credentials: handleFor(id),
+    clock,
+    staging,
+    shared: (name: string) => sharedValue(cells, id, name),
+  });
+  const connected = connections((id, stored) => {
+    const kind = kindOf(kinds, stored.provider);
+    return kind.connect(connectionTo(id, kind, stored));
+  });
+  const browsed = connections((id, stored) => {
+    const browser = browsers.find((one) => one.id === stored.provider);
+    return browser?.connect(connectionTo(id, kindOf(kinds, stored.provider), stored)) ?? null;
   });
 
   return {
@@ -79,20 +96,26 @@ export function cellDestinations({ cells, accounts, kinds, clock, staging }: Des
     },
 
     provider: async (id) => connected(id, await stored.read(id)),
+    browser: async (id) => browsed(id, await stored.read(id)),
   };
 }
 
-function connections(connect: (id: string, stored: Stored) => Provider): (id: string, stored: Stored) => Provider {
-  const kept = new Map<string, { readonly mark: string; readonly provider: Provider }>();
+function connections<T>(connect: (id: string, stored: Stored) => T): (id: string, stored: Stored) => T {
+  const kept = new Map<string, { readonly mark: string; readonly made: T }>();
   return (id, stored) => {
     const known = kept.get(id);
-    const provider = known?.mark === stored.mark ? known.provider : connect(id, stored);
+    const made = known?.mark === stored.mark ? known.made : connect(id, stored);
     kept.delete(id);
-    kept.set(id, { mark: stored.mark, provider });
+    kept.set(id, { mark: stored.mark, made });
     const oldest = kept.keys().next();
     if (kept.size > CONNECTED_MAX && !oldest.done) kept.delete(oldest.value);
-    return provider;
+    return made;
   };
+}
+
+/** Made from what a destination is created with and never changes; the time tells apart those of two homes with one id. */
+function deviceIdOf(id: string, createdAt: number): string {
+  return createHash('sha256').update(`${id} ${createdAt}`).digest('hex').slice(0, 32);
 }
 
 function toDestination(id: string, { provider, settings, hasCredentials, createdAt }: Stored): Destination {

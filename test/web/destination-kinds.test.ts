@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { providerKinds } from '#providers/index.ts';
-import { filled, KINDS } from '../../web/app/destination-kinds.ts';
+import { browserKinds, loginKinds, providerKinds } from '#providers/index.ts';
+import { type Field, facts, filled, KINDS } from '../../web/app/destination-kinds.ts';
 
 it('the form offers the kinds of destinations that the server has, and no other', () => {
   expect(Object.keys(KINDS).sort()).toEqual(providerKinds.map(({ id }) => id).sort());
@@ -15,10 +15,46 @@ it.each(providerKinds)('the form asks for no key that $id does not know, and for
   ] as const) {
     if (schema === null) continue;
     const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
-    expect(Object.keys(properties)).toEqual(expect.arrayContaining(fields.map(({ key }) => key)));
+    expect(Object.keys(properties)).toEqual(expect.arrayContaining(fields.map(outerKey)));
     const needed = fields.filter(({ isNeeded }) => isNeeded).map(({ key }) => key);
     expect(needed.sort()).toEqual([...required].sort());
   }
+});
+
+it('the page offers a login by a code, and a look around, just where the server has them', () => {
+  const having = (isThere: (kind: (typeof KINDS)[string]) => boolean) =>
+    Object.entries(KINDS).flatMap(([id, kind]) => (isThere(kind) ? [id] : []));
+  expect(having(({ login }) => login !== undefined).sort()).toEqual(loginKinds.map(({ id }) => id).sort());
+  expect(having(({ shows }) => shows !== undefined).sort()).toEqual(browserKinds.map(({ id }) => id).sort());
+});
+
+it.each(providerKinds)('whatever is chosen in the form, $id takes it', ({ id, settings }) => {
+  const fields = KINDS[id]?.settings ?? [];
+  const typed = Object.fromEntries(fields.map((field) => [field.key, field.placeholder || '12345']));
+  for (const field of fields) {
+    for (const { label } of field.choices ?? [{ label: typed[field.key] ?? '' }]) {
+      const found = settings.safeParse(filled(fields, { ...typed, [field.key]: label }));
+      expect(found.error?.issues ?? []).toEqual([]);
+    }
+  }
+});
+
+it('a key inside another is sent inside it, and shown again', () => {
+  const { settings = [] } = KINDS['clouddrive2'] ?? {};
+  const values = { address: 'nas.lan', 'mountRoot.there': '/CloudNAS', 'mountRoot.here': '/srv', order: 'onlyRemote' };
+  const sent = filled(settings, values);
+  expect(sent).toEqual({
+    address: 'nas.lan',
+    mountRoot: { there: '/CloudNAS', here: '/srv' },
+    order: ['remote'],
+  });
+  const shown = facts('clouddrive2', { ...sent, tls: false, prefix: '' });
+  expect(shown.map(({ field, text, choice }) => [field.key, choice?.label ?? text])).toEqual([
+    ['address', 'nas.lan'],
+    ['order', 'onlyRemote'],
+    ['mountRoot.there', '/CloudNAS'],
+    ['mountRoot.here', '/srv'],
+  ]);
 });
 
 it('what is left empty, and the first of the choices, is left to the server', () => {
@@ -26,3 +62,7 @@ it('what is left empty, and the first of the choices, is left to the server', ()
   const values = { region: ' eu ', bucket: 'films', prefix: '', onConflict: 'replace', forcePathStyle: 'false' };
   expect(filled(settings, values)).toEqual({ region: 'eu', bucket: 'films', forcePathStyle: false });
 });
+
+function outerKey({ key }: Field): string {
+  return key.split('.')[0] ?? key;
+}

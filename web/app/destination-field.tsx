@@ -1,7 +1,7 @@
 /** One setting or secret of a destination: typed, or chosen. */
 import { useId } from 'react';
 import { useLocale } from '../i18n/locale.tsx';
-import type { Field } from './destination-kinds.ts';
+import type { Field, Values } from './destination-kinds.ts';
 
 export interface DestinationFieldProps {
   readonly field: Field;
@@ -12,19 +12,21 @@ export interface DestinationFieldProps {
 
 export function DestinationField({ field, isSecret, value, onChange }: DestinationFieldProps) {
   const { words } = useLocale();
-  const { fields, choices, optional } = words.destinations;
+  const { fields, hints, choices, optional } = words.destinations;
   const id = useId();
+  const hint = hints[field.label];
+  const isHidden = isSecret && field.isOpen !== true;
   return (
     <div className="field">
       <label htmlFor={id}>
-        {fields[field.key]}
+        {fields[field.label]}
         {!field.isNeeded && !field.choices && <span className="hint"> {optional}</span>}
       </label>
       {field.choices ? (
-        <select id={id} value={value || field.choices[0]} onChange={(event) => onChange(event.target.value)}>
-          {field.choices.map((choice) => (
-            <option key={choice} value={choice}>
-              {choices[choice]}
+        <select id={id} value={value || field.choices[0]?.label} onChange={(event) => onChange(event.target.value)}>
+          {field.choices.map(({ label }) => (
+            <option key={label} value={label}>
+              {choices[label]}
             </option>
           ))}
         </select>
@@ -32,14 +34,56 @@ export function DestinationField({ field, isSecret, value, onChange }: Destinati
         <input
           id={id}
           value={value}
-          type={isSecret ? 'password' : 'text'}
+          type={isHidden ? 'password' : 'text'}
           required={field.isNeeded}
           placeholder={field.placeholder}
-          autoComplete={isSecret ? 'new-password' : 'off'}
+          autoComplete={isHidden ? 'new-password' : 'off'}
           spellCheck={false}
+          aria-describedby={hint === undefined ? undefined : `${id}-hint`}
           onChange={(event) => onChange(event.target.value)}
         />
       )}
+      {hint !== undefined && (
+        <p id={`${id}-hint`} className="hint">
+          {hint}
+        </p>
+      )}
     </div>
+  );
+}
+
+export interface FieldListProps {
+  readonly fields: readonly Field[];
+  readonly isSecret: boolean;
+  readonly values: Values;
+  readonly onChange: (key: string, value: string) => void;
+}
+
+/** The usual ones, and the rare ones behind a fold. */
+export function FieldList({ fields, isSecret, values, onChange }: FieldListProps) {
+  const { words } = useLocale();
+  const drawn = (isRare: boolean) =>
+    fields
+      .filter((field) => (field.isRare === true) === isRare)
+      .map((field) => (
+        <DestinationField
+          key={field.key}
+          field={field}
+          isSecret={isSecret}
+          value={values[field.key] ?? ''}
+          onChange={(value) => onChange(field.key, value)}
+        />
+      ));
+  const rare = drawn(true);
+  return (
+    <>
+      {drawn(false)}
+      {rare.length > 0 && (
+        <details className="fold">
+          <summary>{words.destinations.more}</summary>
+          <div className="form">{rare}</div>
+        </details>
+      )}
+    </>
   );
 }

@@ -1,35 +1,48 @@
-/** Adds a destination, by the fields of its kind. */
-import { type FormEvent, useId, useState } from 'react';
+/** Adds a destination, by the fields of its kind, or by a login that is confirmed in the service's app. */
+import { type FormEvent, useId, useState, useSyncExternalStore } from 'react';
 import { CreateDestination } from '#core/wire/destination.ts';
 import { DestinationId } from '#core/wire/ids.ts';
+import type { BeginLogin } from '#core/wire/login.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { toUploadError } from '../upload/error.ts';
 import { useConsole } from './console.ts';
-import { DestinationField } from './destination-field.tsx';
-import { type Field, filled, KINDS, type Values } from './destination-kinds.ts';
+import { FieldList } from './destination-field.tsx';
+import { filled, KINDS, type Kind, kindName, type Values } from './destination-kinds.ts';
 import { Dialog } from './dialog.tsx';
 import { ErrorLine } from './error-line.tsx';
+import { LoginPanel } from './login-panel.tsx';
+
+const NOTHING: Kind = { title: '', settings: [], credentials: [] };
 
 export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
   const { words } = useLocale();
   const { destinations } = useConsole();
-  const text = words.destinations;
+  const { items } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
   const [name, setName] = useState('');
   const [provider, setProvider] = useState('folder');
   const [values, setValues] = useState<Values>({});
+  const [way, setWay] = useState<'app' | 'typed'>('app');
+  const [login, setLogin] = useState<(BeginLogin & { readonly destinationId: string }) | null>(null);
   const [error, setError] = useState<{ code: string; message: string } | null>(null);
   const [isSaving, setIsSaving] = useState(false);
   const id = useId();
+  const text = words.destinations;
   const isNameGood = DestinationId.safeParse(name).success;
-  const { settings, credentials } = KINDS[provider] ?? { settings: [], credentials: [] };
+  const kind = KINDS[provider] ?? NOTHING;
+  const isByApp = kind.login !== undefined && way === 'app';
+  const settings = kind.settings.map((field) =>
+    isByApp && kind.login?.needs.includes(field.key) ? { ...field, isNeeded: true } : field,
+  );
 
   const choose = (next: string) => {
     setProvider(next);
     setValues({});
+    setError(null);
   };
+  const change = (key: string, value: string) => setValues((before) => ({ ...before, [key]: value }));
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const secret = filled(credentials, values);
+    const secret = isByApp ? {} : filled(kind.credentials, values);
     const body = CreateDestination.safeParse({
       id: name,
       provider,
@@ -37,32 +50,36 @@ export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
       ...(Object.keys(secret).length > 0 ? { credentials: secret } : {}),
     });
     if (!body.success) return setError({ code: 'request.invalid', message: body.error.issues[0]?.message ?? '' });
+    if (isByApp) {
+      // The server would take it for another login to the one that stands.
+      if (items.some((item) => item.id === name)) return setError({ code: 'destination.exists', message: '' });
+      setError(null);
+      return setLogin({ provider, destinationId: body.data.id, settings: body.data.settings });
+    }
     setIsSaving(true);
     void destinations
       .add(body.data)
       .then(onClose, (cause: unknown) => setError(toUploadError(cause)))
       .finally(() => setIsSaving(false));
   };
-  const fieldsOf = (fields: readonly Field[], isSecret: boolean) =>
-    fields.map((field) => (
-      <DestinationField
-        key={`${provider} ${field.key}`}
-        field={field}
-        isSecret={isSecret}
-        value={values[field.key] ?? ''}
-        onChange={(value) => setValues((before) => ({ ...before, [field.key]: value }))}
-      />
-    ));
 
+  if (login !== null && kind.login !== undefined) {
+    const { service } = kind.login;
+    return (
+      <Dialog kind="card" title={words.login.title(service)} onClose={onClose}>
+        <LoginPanel wanted={login} service={service} onBack={() => setLogin(null)} onClose={onClose} />
+      </Dialog>
+    );
+  }
   return (
     <Dialog kind="card" title={text.add} onClose={onClose}>
       <form className="form" onSubmit={submit}>
         <div className="field">
           <label htmlFor={`${id}-kind`}>{text.provider}</label>
           <select id={`${id}-kind`} value={provider} onChange={(event) => choose(event.target.value)}>
-            {Object.entries(KINDS).map(([kind, { title }]) => (
-              <option key={kind} value={kind}>
-                {title}
+            {Object.keys(KINDS).map((one) => (
+              <option key={one} value={one}>
+                {kindName(words, one)}
               </option>
             ))}
           </select>
@@ -83,12 +100,13 @@ export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
             {text.idHint}
           </p>
         </div>
-        {fieldsOf(settings, false)}
-        {credentials.length > 0 && (
+        <FieldList key={`${provider} settings`} fields={settings} isSecret={false} values={values} onChange={change} />
+        {kind.login && <LoginWay way={way} onChange={setWay} />}
+        {kind.credentials.length > 0 && !isByApp && (
           <fieldset className="secrets">
             <legend>{text.secret}</legend>
             <p className="hint">{text.secretHint}</p>
-            {fieldsOf(credentials, true)}
+            <FieldList key={provider} fields={kind.credentials} isSecret values={values} onChange={change} />
           </fieldset>
         )}
         {error && <ErrorLine error={error} onDismiss={() => setError(null)} />}
@@ -97,10 +115,37 @@ export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
             {text.cancel}
           </button>
           <button type="submit" className="button primary" disabled={isSaving || !isNameGood}>
-            {text.save}
+            {isByApp ? words.login.start : text.save}
           </button>
         </footer>
       </form>
     </Dialog>
+  );
+}
+
+function LoginWay({
+  way,
+  onChange,
+}: {
+  readonly way: 'app' | 'typed';
+  readonly onChange: (way: 'app' | 'typed') => void;
+}) {
+  const { words } = useLocale();
+  const id = useId();
+  return (
+    <fieldset className="ways">
+      <legend>{words.login.way}</legend>
+      <label className="check">
+        <input type="radio" name={id} checked={way === 'app'} onChange={() => onChange('app')} />
+        <span>
+          {words.login.byApp}
+          <span className="hint">{words.login.byAppHint}</span>
+        </span>
+      </label>
+      <label className="check">
+        <input type="radio" name={id} checked={way === 'typed'} onChange={() => onChange('typed')} />
+        <span>{words.login.byTokens}</span>
+      </label>
+    </fieldset>
   );
 }

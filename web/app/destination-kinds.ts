@@ -1,36 +1,75 @@
 /** The kinds of destinations that the form offers: those that the server has, with what each asks for. The server judges the values. */
 import type { Messages } from '../i18n/en.ts';
 
+type Label = keyof Messages['destinations']['fields'];
+type Value = string | boolean | readonly string[];
+
 export interface Field {
-  /** As the server calls it; its words are those of the page. */
-  readonly key: keyof Messages['destinations']['fields'];
+  /** As the server calls it; `mountRoot.here` is a key inside another. */
+  readonly key: string;
+  /** Its words. */
+  readonly label: Label;
   readonly isNeeded: boolean;
   readonly placeholder?: string;
   /** To be chosen instead of typed; the first is what the server takes when nothing is said. */
-  readonly choices?: readonly (keyof Messages['destinations']['choices'])[];
+  readonly choices?: readonly Choice[];
+  /** Asked for behind a fold. */
+  readonly isRare?: boolean;
+  /** Of credentials: typed in the open, for it is no secret. */
+  readonly isOpen?: boolean;
+}
+
+export interface Choice {
+  readonly label: keyof Messages['destinations']['choices'];
+  readonly value: Value;
 }
 
 export interface Kind {
   readonly title: string;
   readonly settings: readonly Field[];
   readonly credentials: readonly Field[];
+  /** A login that a person confirms in the service's app, which needs these settings to be filled in. */
+  readonly login?: { readonly service: string; readonly needs: readonly string[] };
+  /** What can be looked at: its folders, and besides them what its server is doing. */
+  readonly shows?: 'folders' | 'folders and server';
 }
 
-export type Values = Readonly<Partial<Record<Field['key'], string>>>;
+/** By key; of a chosen one the label. */
+export type Values = Readonly<Record<string, string>>;
 
-const needed = (key: Field['key'], placeholder = ''): Field => ({ key, isNeeded: true, placeholder });
-const optional = (key: Field['key'], placeholder = ''): Field => ({ key, isNeeded: false, placeholder });
-const chosen = (key: Field['key'], ...choices: NonNullable<Field['choices']>): Field => ({
+type More = Partial<Omit<Field, 'key' | 'isNeeded'>>;
+
+const needed = (key: Label, placeholder = '', more: More = {}): Field => ({
   key,
-  isNeeded: false,
-  choices,
+  label: key,
+  isNeeded: true,
+  placeholder,
+  ...more,
 });
+const optional = (key: Label, placeholder = '', more: More = {}): Field => ({
+  ...needed(key, placeholder, more),
+  isNeeded: false,
+});
+const inside = (key: string, label: Label, placeholder: string, more: More = {}): Field => ({
+  ...optional(label, placeholder, more),
+  key,
+});
+const chosen = (key: Label, ...choices: readonly (Choice['label'] | Choice)[]): Field => ({
+  key,
+  label: key,
+  isNeeded: false,
+  choices: choices.map((one) => (typeof one === 'string' ? { label: one, value: one } : one)),
+});
+
+const RARE = { isRare: true } as const;
+const OPEN = { isOpen: true } as const;
 
 export const KINDS: Readonly<Record<string, Kind>> = {
   folder: {
     title: 'Folder',
     settings: [needed('root', '/srv/media'), chosen('onConflict', 'rename', 'replace', 'fail')],
     credentials: [],
+    shows: 'folders',
   },
   s3: {
     title: 'S3',
@@ -40,7 +79,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
       needed('bucket'),
       optional('prefix', 'films'),
       chosen('onConflict', 'replace', 'rename', 'fail'),
-      chosen('forcePathStyle', 'auto', 'true', 'false'),
+      chosen('forcePathStyle', 'auto', { label: 'true', value: true }, { label: 'false', value: false }),
     ],
     credentials: [needed('accessKeyId'), needed('secretAccessKey'), optional('sessionToken')],
   },
@@ -57,18 +96,95 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
   pan115: {
     title: '115',
-    settings: [optional('prefix', 'films')],
+    settings: [
+      optional('clientId'),
+      inside('prefix', 'folderThere', 'films'),
+      chosen('onConflict', 'both', 'rename', 'fail'),
+    ],
     credentials: [optional('accessToken'), optional('refreshToken')],
+    login: { service: '115', needs: ['clientId'] },
+    shows: 'folders',
+  },
+  clouddrive2: {
+    title: 'CloudDrive2',
+    settings: [
+      needed('address', 'nas.lan:19798'),
+      inside('prefix', 'folderThere', '115/films'),
+      chosen('onConflict', 'rename', 'replace', 'fail'),
+      { ...chosen('tls', { label: 'clear', value: false }, { label: 'tls', value: true }), ...RARE },
+      {
+        ...chosen(
+          'order',
+          { label: 'allWays', value: ['mount', 'remote', 'webdav'] },
+          { label: 'noMount', value: ['remote', 'webdav'] },
+          { label: 'onlyMount', value: ['mount'] },
+          { label: 'onlyRemote', value: ['remote'] },
+          { label: 'onlyWebdav', value: ['webdav'] },
+        ),
+        ...RARE,
+      },
+      inside('mountRoot.there', 'mountThere', '/CloudNAS', RARE),
+      inside('mountRoot.here', 'mountHere', '/srv/clouds', RARE),
+      optional('webdav', 'http://nas.lan:19798/dav', RARE),
+    ],
+    credentials: [
+      optional('apiToken'),
+      optional('userName', '', OPEN),
+      optional('password'),
+      optional('totp', '', RARE),
+      optional('webdavUserName', '', { ...RARE, ...OPEN }),
+      optional('webdavPassword', '', RARE),
+    ],
+    shows: 'folders and server',
   },
 };
 
-/** What was filled in. What is left empty, and a first choice, is left to the server; `true` and `false` are no text. */
-export function filled(fields: readonly Field[], values: Values): Record<string, string | boolean> {
-  return Object.fromEntries(
-    fields.flatMap(({ key, choices }) => {
-      const value = values[key]?.trim() ?? '';
-      if (value === '' || value === choices?.[0]) return [];
-      return [[key, choices !== undefined && (value === 'true' || value === 'false') ? value === 'true' : value]];
-    }),
-  );
+/** As the reader calls it. */
+export function kindName({ destinations }: Messages, provider: string): string {
+  return destinations.kinds[provider] ?? KINDS[provider]?.title ?? provider;
+}
+
+/** After these a destination of a kind with a login wants a person to log in again. */
+const LOGIN_CODES: readonly string[] = [
+  'credentials.missing',
+  'credentials.unreadable',
+  'pan115.login_ended',
+  'pan115.login_changed',
+  'pan115.token_refused',
+  'pan115.too_many_apps',
+  'pan115.cookie_off',
+];
+
+export function wantsLogin(code: string | null): boolean {
+  return code !== null && LOGIN_CODES.includes(code);
+}
+
+/** What a destination is set to, other than the server would have it by itself. */
+export function facts(
+  provider: string,
+  settings: Readonly<Record<string, unknown>>,
+): readonly { readonly field: Field; readonly text: string; readonly choice: Choice | null }[] {
+  return (KINDS[provider]?.settings ?? []).flatMap((field) => {
+    const [outer = '', inner] = field.key.split('.');
+    const found: unknown = settings[outer];
+    const value: unknown = inner === undefined ? found : Object(found)[inner];
+    if (value === undefined || value === '') return [];
+    const choice = field.choices?.find((one) => JSON.stringify(one.value) === JSON.stringify(value)) ?? null;
+    if (choice !== null && choice === field.choices?.[0]) return [];
+    return [{ field, text: typeof value === 'object' ? JSON.stringify(value) : String(value), choice }];
+  });
+}
+
+/** What was filled in, as the server has it. What is left empty, and a first choice, is left to the server. */
+export function filled(fields: readonly Field[], values: Values): Readonly<Record<string, unknown>> {
+  const found: Record<string, unknown> = {};
+  for (const { key, choices } of fields) {
+    const text = values[key]?.trim() ?? '';
+    const value = choices === undefined ? text : choices.slice(1).find(({ label }) => label === text)?.value;
+    if (value === undefined || value === '') continue;
+    const [outer = key, inner] = key.split('.');
+    if (inner === undefined) found[outer] = value;
+    else found[outer] = { ...Object(found[outer]), [inner]: value };
+  }
+  return found;
 }

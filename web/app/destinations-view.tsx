@@ -1,14 +1,17 @@
 /** The second section: where files can go. */
 
-import { CircleCheck, CircleX, LoaderCircle, Plus, Trash2 } from 'lucide-react';
+import { ChevronDown, CircleCheck, CircleX, KeyRound, LoaderCircle, Plus, Trash2 } from 'lucide-react';
 import { useState, useSyncExternalStore } from 'react';
 import type { CheckAnswer, DestinationView } from '#core/wire/destination.ts';
 import { errorWords, useLocale } from '../i18n/locale.tsx';
 import { toUploadError } from '../upload/error.ts';
 import { useConsole } from './console.ts';
 import { DestinationForm } from './destination-form.tsx';
+import { facts, KINDS, kindName, wantsLogin } from './destination-kinds.ts';
 import { ErrorLine } from './error-line.tsx';
+import { LoginDialog } from './login-dialog.tsx';
 import { ProviderIcon } from './provider-icon.tsx';
+import { ServerView } from './server-view.tsx';
 
 export function DestinationsView() {
   const { words } = useLocale();
@@ -51,6 +54,10 @@ function Place({ item }: { readonly item: DestinationView }) {
   const { api, destinations } = useConsole();
   const [check, setCheck] = useState<Check>(null);
   const [error, setError] = useState<{ code: string; message: string } | null>(null);
+  const [isLoggingIn, setIsLoggingIn] = useState(false);
+  const [isServerShown, setIsServerShown] = useState(false);
+  const kind = KINDS[item.provider];
+  const isLoginDue = !item.hasCredentials || (check !== 'running' && check !== null && wantsLogin(check.code));
 
   const runCheck = () => {
     setCheck('running');
@@ -59,6 +66,11 @@ function Place({ item }: { readonly item: DestinationView }) {
       setCheck(null);
       setError(toUploadError(cause));
     });
+  };
+  const closeLogin = () => {
+    setIsLoggingIn(false);
+    // What was wrong may be mended now.
+    if (check !== null) setCheck(null);
   };
   const remove = () => {
     if (!window.confirm(words.destinations.removeSure(item.id))) return;
@@ -70,14 +82,47 @@ function Place({ item }: { readonly item: DestinationView }) {
       <div className="place-text">
         <h2>{item.id}</h2>
         <p className="hint">
-          {item.provider}
+          {kindName(words, item.provider)}
           {item.hasCredentials && ` · ${words.destinations.credentials}`}
+          {kind?.login && !item.hasCredentials && ` · ${words.login.missing}`}
         </p>
-        <p className="place-settings mono">{settingsText(item.settings)}</p>
+        <dl className="place-facts">
+          {facts(item.provider, item.settings).map(({ field, text, choice }) => (
+            <div key={field.key}>
+              <dt>{words.destinations.fields[field.label]}</dt>
+              <dd className={choice === null ? 'mono' : ''}>
+                {choice === null ? text : words.destinations.choices[choice.label]}
+              </dd>
+            </div>
+          ))}
+        </dl>
         <CheckResult check={check} />
         {error && <ErrorLine error={error} onDismiss={() => setError(null)} />}
+        {kind?.shows === 'folders and server' && (
+          <button
+            type="button"
+            className="button quiet place-more"
+            aria-expanded={isServerShown}
+            onClick={() => setIsServerShown(!isServerShown)}
+          >
+            <ChevronDown aria-hidden size={15} className="place-fold" />
+            {words.destinations.server}
+            <span className="unseen"> {item.id}</span>
+          </button>
+        )}
       </div>
       <div className="place-end">
+        {kind?.login && (
+          <button
+            type="button"
+            className={isLoginDue ? 'button primary' : 'button'}
+            onClick={() => setIsLoggingIn(true)}
+          >
+            <KeyRound aria-hidden size={15} />
+            {item.hasCredentials ? words.login.again : words.login.title(kind.login.service)}
+            <span className="unseen"> {item.id}</span>
+          </button>
+        )}
         <button type="button" className="button" disabled={check === 'running'} onClick={runCheck}>
           {check === 'running' ? words.destinations.checking : words.destinations.check}
           <span className="unseen"> {item.id}</span>
@@ -92,6 +137,8 @@ function Place({ item }: { readonly item: DestinationView }) {
           <Trash2 aria-hidden size={16} />
         </button>
       </div>
+      {isServerShown && <ServerView destinationId={item.id} />}
+      {isLoggingIn && <LoginDialog destination={item} onClose={closeLogin} />}
     </li>
   );
 }
@@ -128,10 +175,4 @@ function CheckResult({ check }: { readonly check: Check }) {
       </span>
     </p>
   );
-}
-
-function settingsText(settings: DestinationView['settings']): string {
-  return Object.entries(settings)
-    .map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
-    .join('  ·  ');
 }

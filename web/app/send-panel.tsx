@@ -1,11 +1,13 @@
 /** Where to, and what: destinations, a folder, and the zone that takes files and folders. */
-import { FileUp, Plus } from 'lucide-react';
+import { FileUp, FolderSearch, Plus } from 'lucide-react';
 import { type ChangeEvent, useCallback, useId, useRef, useState, useSyncExternalStore } from 'react';
 import { FolderPath } from '#core/wire/upload.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { droppedFiles, inputFiles, pickFiles } from '../upload/drop.ts';
 import type { PickedFile } from '../upload/queue.ts';
 import { CLAIMS, INSTANT_KEY, useConsole } from './console.ts';
+import { KINDS, kindName } from './destination-kinds.ts';
+import { FolderPicker } from './folder-picker.tsx';
 import { ProviderIcon } from './provider-icon.tsx';
 import { useFileDrag } from './use-file-drag.ts';
 import { useKept } from './use-kept.ts';
@@ -27,6 +29,7 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
   const [instant, setInstant] = useKept(INSTANT_KEY, 'yes');
   const [reading, setReading] = useState<number | null>(null);
   const [note, setNote] = useState('');
+  const [isPicking, setIsPicking] = useState(false);
   const fileInput = useRef<HTMLInputElement>(null);
   const folderInput = useRef<HTMLInputElement>(null);
   const id = useId();
@@ -37,6 +40,8 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
   const chosen = isUnchosen ? items.slice(0, 1).map((item) => item.id) : known;
   const path = FolderPath.safeParse(folder);
   const mayAsk = items.some((item) => chosen.includes(item.id) && CLAIMS[item.provider] !== undefined);
+
+  const browsable = items.filter((item) => chosen.includes(item.id) && KINDS[item.provider]?.shows !== undefined);
 
   const send = useCallback(
     async (groups: AsyncIterable<readonly PickedFile[]> | Iterable<readonly PickedFile[]>) => {
@@ -110,7 +115,7 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
             <input type="checkbox" checked={chosen.includes(item.id)} onChange={() => toggle(item.id)} />
             <ProviderIcon provider={item.provider} />
             <span className="to-name">{item.id}</span>
-            <span className="faint">{item.provider}</span>
+            <span className="faint">{kindName(words, item.provider)}</span>
           </label>
         ))}
         {isLoaded && items.length === 0 && (
@@ -127,15 +132,23 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
 
       <div className="field">
         <label htmlFor={`${id}-folder`}>{words.send.folder}</label>
-        <input
-          id={`${id}-folder`}
-          value={folder}
-          spellCheck={false}
-          autoComplete="off"
-          aria-invalid={!path.success}
-          aria-describedby={`${id}-hint`}
-          onChange={(event) => setFolder(event.target.value)}
-        />
+        <div className="field-row">
+          <input
+            id={`${id}-folder`}
+            value={folder}
+            spellCheck={false}
+            autoComplete="off"
+            aria-invalid={!path.success}
+            aria-describedby={`${id}-hint`}
+            onChange={(event) => setFolder(event.target.value)}
+          />
+          {browsable.length > 0 && (
+            <button type="button" className="button" onClick={() => setIsPicking(true)}>
+              <FolderSearch aria-hidden size={16} />
+              {words.send.browse}
+            </button>
+          )}
+        </div>
         <p id={`${id}-hint`} className={path.success ? 'hint' : 'field-error'}>
           {path.success ? words.send.folderHint : words.send.badFolder}
         </p>
@@ -155,6 +168,17 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
         </label>
       )}
 
+      {isPicking && (
+        <FolderPicker
+          destinations={browsable}
+          folder={path.success ? path.data : '/'}
+          onChoose={(chosenFolder) => {
+            setFolder(chosenFolder);
+            setIsPicking(false);
+          }}
+          onClose={() => setIsPicking(false)}
+        />
+      )}
       {isOver && (
         <div className="veil" aria-hidden>
           <div className="veil-card">

@@ -2,6 +2,7 @@
 import { Info, Pause, Play, RotateCw, Trash2, X, Zap } from 'lucide-react';
 import type { Messages } from '../i18n/en.ts';
 import { errorWords, useLocale } from '../i18n/locale.tsx';
+import { wantsLogin } from './destination-kinds.ts';
 import { FileIcon } from './file-icon.tsx';
 import { ProgressBar } from './progress-bar.tsx';
 import { type Row, type RowVerb, stuckWhere } from './rows.ts';
@@ -108,7 +109,9 @@ function Remark({ row, nowMs }: Pick<UploadItemProps, 'row' | 'nowMs'>) {
     const [what, next] = errorWords(words, row.error.code, row.error.message);
     return (
       <p className="item-remark bad">
-        <strong>{what}</strong> {next} <span className="code">{row.error.code}</span>
+        <strong>{what}</strong> {next}{' '}
+        {wantsLogin(row.error.code) && <a href="#/destinations">{words.nav.destinations}</a>}{' '}
+        <span className="code">{row.error.code}</span>
       </p>
     );
   }

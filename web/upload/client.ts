@@ -1,8 +1,10 @@
 /** The API, typed: each call is one request with the bearer token, and each answer is parsed before anybody sees it. */
 
 import { z } from 'zod';
+import { BrowseAnswer, MadeFolder, type ServerMount, ServerMountList, ServerTaskList } from '#core/wire/browse.ts';
 import { CheckAnswer, type CreateDestination, DestinationList, DestinationView } from '#core/wire/destination.ts';
 import { ErrorBody } from '#core/wire/error.ts';
+import { type BeginLogin, BegunLogin, LoginView } from '#core/wire/login.ts';
 import { TicketAnswer } from '#core/wire/socket.ts';
 import { TransferEvent, TransferList, TransferView } from '#core/wire/transfer.ts';
 import {
@@ -52,6 +54,14 @@ export interface ApiClient {
   createDestination(body: CreateDestination): Promise<DestinationView>;
   removeDestination(id: string): Promise<void>;
   checkDestination(id: string, signal?: AbortSignal): Promise<CheckAnswer>;
+  beginLogin(body: BeginLogin, signal?: AbortSignal): Promise<BegunLogin>;
+  /** Held by the server for some seconds while there is no news. */
+  readLogin(id: string, signal?: AbortSignal): Promise<LoginView>;
+  /** The folders directly inside `path`, a page of them; the next one by the cursor of this. */
+  browse(id: string, path: string, cursor: string | null, signal?: AbortSignal): Promise<BrowseAnswer>;
+  makeFolder(id: string, path: string, signal?: AbortSignal): Promise<void>;
+  listServerTasks(id: string, cursor: string | null, signal?: AbortSignal): Promise<ServerTaskList>;
+  listServerMounts(id: string, signal?: AbortSignal): Promise<readonly ServerMount[]>;
   createTicket(signal?: AbortSignal): Promise<TicketAnswer>;
 }
 
@@ -95,6 +105,18 @@ export function apiClient(options: ApiOptions): ApiClient {
     createDestination: (body) => call('POST', '/api/v1/destinations', DestinationView, { body }),
     removeDestination: (id) => call('DELETE', destination(id), z.unknown(), {}).then(nothing),
     checkDestination: (id, signal) => call('POST', `${destination(id)}/check`, CheckAnswer, { body: {}, signal }),
+    beginLogin: (body, signal) => call('POST', '/api/v1/logins', BegunLogin, { body, signal }),
+    readLogin: (id, signal) => call('GET', `/api/v1/logins/${encodeURIComponent(id)}`, LoginView, { signal }),
+    browse: (id, path, cursor, signal) =>
+      call('GET', `${destination(id)}/browse${search({ path, cursor: cursor ?? undefined })}`, BrowseAnswer, {
+        signal,
+      }),
+    makeFolder: (id, path, signal) =>
+      call('POST', `${destination(id)}/folders`, MadeFolder, { body: { path }, signal }).then(nothing),
+    listServerTasks: (id, cursor, signal) =>
+      call('GET', `${destination(id)}/tasks${search({ cursor: cursor ?? undefined })}`, ServerTaskList, { signal }),
+    listServerMounts: async (id, signal) =>
+      (await call('GET', `${destination(id)}/mounts`, ServerMountList, { signal })).items,
     createTicket: (signal) => call('POST', '/api/v1/tickets', TicketAnswer, { body: {}, signal }),
   };
 }
@@ -166,7 +188,7 @@ function json(text: string): unknown {
   }
 }
 
-function search(query: TransferQuery): string {
+function search(query: object): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) params.set(name, String(value));
   return params.size === 0 ? '' : `?${params}`;
