@@ -2,13 +2,20 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import type { Intake } from '#core/intake/intake.ts';
+import type { LoginDesk } from '#core/login.ts';
 import type { Engine } from '#core/transfer/engine.ts';
 import { onError, onInvalid, onNotFound, onTooLarge, refusal } from './errors.ts';
 import { requireOwner } from './identity.ts';
+import { type BrowserOf, browseRoutes } from './routes/browse.ts';
 import { type CompanionDeps, companionRoutes, uppyTokenRoutes } from './routes/companion.ts';
 import { destinationRoutes } from './routes/destinations.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { type EventDeps, eventRoutes } from './routes/events.ts';
+import { type FileDeps, fileRoutes } from './routes/files.ts';
+import { loginRoutes } from './routes/logins.ts';
+import { noticeRoutes, type SocketStats } from './routes/notices.ts';
+import { progress115Routes } from './routes/progress-115.ts';
+import { sessions115Routes } from './routes/sessions-115.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { uploadRoutes } from './routes/uploads.ts';
@@ -23,6 +30,14 @@ export interface ApiDeps {
   readonly events?: EventDeps;
   /** Absent: clients that are not ours have no routes. */
   readonly companion?: CompanionDeps;
+  /** Absent: another process holds them. */
+  readonly sockets?: SocketStats;
+  /** Absent: no files are kept here beside those that are delivered. */
+  readonly files?: FileDeps;
+  /** Absent: no kind of destination has a login by a code here. */
+  readonly logins?: LoginDesk;
+  /** Absent: no destination can be looked around in. */
+  readonly browserOf?: BrowserOf;
 }
 
 export type ApiEnv = { Variables: { ownerId: string; requestId: string } };
@@ -45,11 +60,17 @@ export function createApi(deps: ApiDeps): Api {
   app.get('/healthz', (c) => c.json({ ok: true }));
   if (deps.events !== undefined) eventRoutes(app, deps.events);
   if (deps.companion !== undefined) companionRoutes(app, deps, deps.companion);
+  if (deps.files !== undefined) fileRoutes(app, deps, deps.files);
+  noticeRoutes(app, deps, deps.sockets);
   app.use('/api/*', requireOwner(deps.authenticate), bodyLimit({ maxSize: BODY_MAX_BYTES, onError: onTooLarge }));
   uploadRoutes(app, deps);
   transferRoutes(app, deps);
   destinationRoutes(app, deps);
+  if (deps.browserOf !== undefined) browseRoutes(app, deps.browserOf);
+  if (deps.logins !== undefined) loginRoutes(app, deps.logins);
   ticketRoutes(app, deps);
+  progress115Routes(app, deps);
+  sessions115Routes(app, deps);
   if (deps.companion !== undefined) uppyTokenRoutes(app, deps, deps.companion);
   docsRoutes(app);
   return app;

@@ -14,3 +14,18 @@ export function budgetOf(context: RuntimeContext, stop: AbortSignal): Budget {
   const reserve = Math.min(RESERVE_MS, Math.floor(context.getRemainingTimeInMillis() / RESERVE_SHARE));
   return { remainingMs: () => context.getRemainingTimeInMillis() - reserve, signal: stop };
 }
+
+/**
+ * The budget of a call whose runtime kills it at its end: `stop` aborts while half of what is kept back is left. `end` is to be
+ * called when the call is over.
+ */
+export function timedBudget(context: RuntimeContext): { readonly budget: Budget; end(): void } {
+  const stop = new AbortController();
+  const budget = budgetOf(context, stop.signal);
+  const reserveMs = context.getRemainingTimeInMillis() - budget.remainingMs();
+  const timer = setTimeout(
+    () => stop.abort(new Error('the call is about to be ended')),
+    Math.max(0, budget.remainingMs() + reserveMs / 2),
+  );
+  return { budget, end: () => clearTimeout(timer) };
+}

@@ -13,6 +13,10 @@ const BY_CODE: Readonly<Record<string, ContentfulStatusCode>> = {
   'upload.unknown': 404,
   'transfer.unknown': 404,
   'destination.unknown': 404,
+  'progress.unknown': 404,
+  'session.unknown': 404,
+  'file.unknown': 404,
+  'file.too_large': 413,
   'upload.idempotency_conflict': 409,
   'upload.size_mismatch': 409,
   'upload.closed': 409,
@@ -22,6 +26,11 @@ const BY_CODE: Readonly<Record<string, ContentfulStatusCode>> = {
   'transfer.not_failed': 409,
   'destination.exists': 409,
   'destination.busy': 409,
+  'destination.no_browse': 409,
+  'destination.no_server': 409,
+  'destination.folder_unknown': 404,
+  'login.unknown': 404,
+  'login.other_provider': 409,
   'upload.expired': 410,
 };
 

@@ -1,4 +1,5 @@
 /** Who is calling. */
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
 import type { ApiEnv } from './api.ts';
 import { refusal } from './errors.ts';
@@ -15,4 +16,10 @@ export function requireOwner(authenticate: (token: string) => string | null): Mi
     c.set('ownerId', ownerId);
     return next();
   };
+}
+
+/** Compares in constant time, also tokens of different lengths. */
+export function isSameToken(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
 }

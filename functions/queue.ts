@@ -1,5 +1,5 @@
 /** What a queue-triggered function is called with, and how it answers: failed messages come again, the others are done. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const QueueEvent = z.object({
   Records: z.array(z.object({ messageId: z.string(), body: z.string() })),

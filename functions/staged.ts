@@ -1,5 +1,5 @@
 /** Queue of storage events → uploads and hints. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { createdInOss } from '#clients/oss/events.ts';
 import type { Intake } from '#core/intake/intake.ts';
 import { receive } from '#core/intake/receive.ts';

@@ -1,8 +1,9 @@
 /** What a function's rumours look like on their way to a relay, and the signature that says they are ours. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DigestAsk } from '#core/wire/digest.ts';
 import { UploadId } from '#core/wire/ids.ts';
+import { Notice } from '#core/wire/notice.ts';
 import { TransferView } from '#core/wire/transfer.ts';
 
 /** Decimal epoch milliseconds. */
@@ -20,6 +21,7 @@ export const Envelope = z.object({
       z.object({ kind: z.literal('transfer'), ownerId, view: TransferView }),
       z.object({ kind: z.literal('staged'), ownerId, uploadId: UploadId, chunks: z.array(chunk) }),
       z.object({ kind: z.literal('ask'), ownerId, uploadId: UploadId, asks: z.array(DigestAsk) }),
+      z.object({ kind: z.literal('notice'), ownerId: ownerId.nullable(), notice: Notice }),
     ]),
   ),
 });

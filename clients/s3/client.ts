@@ -1,16 +1,26 @@
-/** One S3 client for AWS and everything that speaks its protocol. Reads no environment and no profile files. */
+/** One S3 client for AWS and everything that speaks its protocol. Reads no environment and no profile files, but for the keys of a runtime. */
 import { S3Client } from '@aws-sdk/client-s3';
 
-export interface S3Config {
+export interface S3Place {
   /** `https://host[:port]`; absent: AWS's own endpoint of the region. */
   readonly endpoint?: string;
   readonly region: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
   /** `host/bucket/key` instead of `bucket.host/key`. */
   readonly forcePathStyle: boolean;
 }
+
+export interface S3Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  /** Of keys that a role has for a while; what is signed with them is void from then on. */
+  readonly expiration?: Date;
+}
+
+/** Brings the keys of the moment. */
+export type KeySource = () => Promise<S3Keys>;
+
+export type S3Config = S3Place & Omit<S3Keys, 'expiration'>;
 
 /** Sockets to one store: 3 files of 5 parts in flight, with room for LISTs, for removals and for a raised limit. */
 const SOCKETS_MAX = 64;
@@ -21,16 +31,34 @@ const ATTEMPTS_MAX = 2;
 
 /** The caller ends it with `destroy()`, which closes the idle sockets. */
 export function s3Client(config: S3Config): S3Client {
+  const { accessKeyId, secretAccessKey, sessionToken } = config;
+  return clientAt(config, { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) });
+}
+
+/** With the keys that the runtime gives, a function's role or a container's: looked up at the first call, renewed in time. */
+export function s3RuntimeClient(place: S3Place): { readonly client: S3Client; readonly keys: KeySource } {
+  const client = clientAt(place);
+  return { client, keys: () => client.config.credentials() };
+}
+
+/** The endpoint as configured, or AWS's for the region. */
+export function s3Endpoint({
+  endpoint,
+  region,
+}: {
+  readonly endpoint?: string | undefined;
+  readonly region: string;
+}): string {
+  return endpoint ?? `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+}
+
+function clientAt(config: S3Place, credentials?: S3Keys): S3Client {
   const agent = { keepAlive: true, maxSockets: SOCKETS_MAX };
   return new S3Client({
     endpoint: s3Endpoint(config),
     region: config.region,
     forcePathStyle: config.forcePathStyle,
-    credentials: {
-      accessKeyId: config.accessKeyId,
-      secretAccessKey: config.secretAccessKey,
-      ...(config.sessionToken === undefined ? {} : { sessionToken: config.sessionToken }),
-    },
+    ...(credentials === undefined ? {} : { credentials }),
     // Stores other than AWS refuse the checksums that the SDK adds by default, and do not send the ones it looks for.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -55,17 +83,6 @@ export function s3Client(config: S3Config): S3Client {
       logger: SILENT,
     },
   });
-}
-
-/** The endpoint as configured, or AWS's for the region. */
-export function s3Endpoint({
-  endpoint,
-  region,
-}: {
-  readonly endpoint?: string | undefined;
-  readonly region: string;
-}): string {
-  return endpoint ?? `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }
 
 /** Adapters are silent: the SDK would print warnings of its own. */

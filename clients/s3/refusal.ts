@@ -38,6 +38,8 @@ const BY_NAME: ReadonlyMap<string, Matter> = new Map<string, Matter>([
   ['InvalidAccessKeyId', 'unknown-keys'],
   ['SignatureDoesNotMatch', 'unknown-keys'],
   ['InvalidToken', 'unknown-keys'],
+  // Of the SDK: the runtime has none for us.
+  ['CredentialsProviderError', 'unknown-keys'],
   ['ExpiredToken', 'expired-token'],
   ['TokenRefreshRequired', 'expired-token'],
   ['AuthorizationHeaderMalformed', 'other-region'],

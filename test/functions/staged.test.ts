@@ -66,7 +66,7 @@ describe('keys', () => {
     ['inbox%2Ffolder%2Fx.bin', 'inbox/folder/x.bin'],
   ])('%s is %s', (encoded, key) => {
     const event = { Records: [{ eventName: 's3:ObjectCreated:Put', s3: { object: { key: encoded } } }] };
-    expect(createdIn('bucket', event)).toEqual({ keys: [key], elsewhere: 0 });
+    expect(createdIn('bucket', JSON.stringify(event))).toEqual({ keys: [key], elsewhere: 0 });
   });
 
   it.each(['a b+c.bin', '100%.bin', '%20.bin', '测试 文件.bin', '😀🚀.bin', `it's "q" & <x> #1?.bin`, 'a=b;c,d.bin'])(

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 export interface Passed {
@@ -74,7 +75,11 @@ export async function recordingProxy(target: string): Promise<RecordingProxy> {
   };
 }
 
-async function passOn(target: string, incoming: IncomingMessage, outgoing: ServerResponse): Promise<number> {
+/** Of a request, or of one that has been read and is told once more. */
+type Incoming = Readable & Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
+
+/** Sends the request on as it is and gives its answer back; answers the status. */
+export async function passOn(target: string, incoming: Incoming, outgoing: ServerResponse): Promise<number> {
   const { method, headers, url } = incoming;
   const onward = request(target + (url ?? ''), { method, headers, setHost: false });
   const answered = once(onward, 'response');

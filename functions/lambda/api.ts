@@ -1,0 +1,74 @@
+/** Lambda: requests of the HTTP API. */
+import { randomBytes } from 'node:crypto';
+import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
+import type { ErrorBody } from '#core/wire/error.ts';
+import { signedTicketOffice } from '../../relay/signed-tickets.ts';
+import { createApi } from '../api.ts';
+import { composeCloud, OWNER } from '../deps.ts';
+import { ApiFunctionEnv, readEnv, readSecrets, SECRETS_OF } from '../env.ts';
+import { refusal } from '../errors.ts';
+import { isSameToken } from '../identity.ts';
+import { cloudDrivers } from '../kinds.ts';
+import { linkedSecrets } from '../resources.ts';
+import { flush, inTime, oncePerSandbox, progressTo } from './sandbox.ts';
+
+type HttpEvent = Extract<LambdaEvent, { readonly rawPath: string }>;
+type HttpAnswer = Awaited<ReturnType<ReturnType<typeof handle>>>;
+
+/**
+ * Lambda takes 6 MiB of JSON, in which a body is base64, a third larger: the rest is for the form and for headers. It is less than
+ * what would be put in pieces, too, so that nothing unfinished is ever left of a file.
+ */
+const UPLOAD_BYTES_MAX = 4_500_000;
+
+const opened = oncePerSandbox(async () => {
+  const env = readEnv(ApiFunctionEnv, process.env);
+  const secrets = readSecrets(SECRETS_OF.api, await linkedSecrets(SECRETS_OF.api));
+  const progress = progressTo(env, secrets.ENTREPOT_PROGRESS_KEY);
+  const drivers = cloudDrivers(secrets.ENTREPOT_SEAL_KEY);
+  const home = composeCloud({ env, progress, lostHints: 'logged', drivers });
+  const { engine, intake, multipart, files, logins, browserOf } = home;
+  const { cells, clock } = engine;
+  const tickets = signedTicketOffice({ clock, randomBytes, secret: secrets.ENTREPOT_TICKET_KEY });
+  const app = createApi({
+    engine,
+    intake,
+    authenticate: (given) => (isSameToken(given, secrets.ENTREPOT_TOKEN) ? OWNER : null),
+    issueTicket: tickets.issue,
+    logins,
+    browserOf,
+    companion: { multipart, capabilitySecret: secrets.ENTREPOT_CAPABILITY_KEY },
+    files: {
+      desk: { files, multipart, cells, clock, folders: { scene: 'scenes', result: 'results' } },
+      uploadBytesMax: UPLOAD_BYTES_MAX,
+    },
+  });
+  app.get('/stats', (c) => refusal(c, 501, 'stats.elsewhere', 'the relay holds the sockets, and logs how many'));
+  return { answer: handle(app), progress, pageHost: new URL(env.ENTREPOT_PAGE_URL).host };
+});
+
+export async function handler(event: HttpEvent, context: LambdaContext): Promise<HttpAnswer> {
+  const { answer, progress, pageHost } = await opened();
+  const answered = await inTime(context, answer(atPage(event, pageHost), context), () => tooLate(context));
+  await flush(progress);
+  return answered;
+}
+
+/** What stands before the API calls it by a name of its own; addresses that we give out have the one that people know. */
+function atPage(event: HttpEvent, host: string): HttpEvent {
+  return {
+    ...event,
+    headers: { ...event.headers, host },
+    requestContext: { ...event.requestContext, domainName: host },
+  };
+}
+
+function tooLate({ awsRequestId: requestId }: LambdaContext): HttpAnswer {
+  const body: ErrorBody = { error: { code: 'api.late', message: 'this took too long: try again', requestId } };
+  return {
+    statusCode: 503,
+    headers: { 'content-type': 'application/json', 'retry-after': '1' },
+    body: JSON.stringify(body),
+    isBase64Encoded: false,
+  };
+}
