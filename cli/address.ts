@@ -1,7 +1,7 @@
 /** Where the server is and how to be let in: told by the environment, else found in the server's data directory. */
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Problem } from './problem.ts';
 
 export interface Address {
@@ -26,7 +26,7 @@ export const S3Keys = z.object({
 /** Where the server stages, as it wrote it down; `own`: in the bucket that it brings along. */
 const Place = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('own') }),
-  z.object({ kind: z.literal('s3'), endpoint: z.string(), region: z.string(), bucket: z.string() }),
+  z.object({ kind: z.enum(['s3', 'oss']), endpoint: z.string(), region: z.string(), bucket: z.string() }),
 ]);
 
 /**
@@ -58,6 +58,10 @@ export async function findServer(env: Env, cwd: string): Promise<Address> {
  */
 export async function findS3Keys(env: Env, cwd: string): Promise<S3Keys> {
   const place = await findPlace(env, cwd);
+  if (place?.kind === 'oss') {
+    const message = `files are staged in the OSS bucket ${place.bucket}: S3 clients need a store that speaks S3`;
+    throw new Problem('s3.not_s3', message, { exitCode: 2 });
+  }
   if (place?.kind === 's3') return givenKeys(env, place);
   const text = await readData(env, cwd, 's3.json');
   if (text === null) throw notStarted(env, cwd);
@@ -80,7 +84,7 @@ export async function findEventsUrl(env: Env, cwd: string): Promise<string> {
       exitCode: 2,
     });
   }
-  return `${url.replace(/\/+$/, '')}/api/v1/events/s3/${token}`;
+  return `${url.replace(/\/+$/, '')}/api/v1/events/${place.kind}/${token}`;
 }
 
 async function findPlace(env: Env, cwd: string): Promise<z.infer<typeof Place> | null> {

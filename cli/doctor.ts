@@ -7,16 +7,16 @@ import type { DestinationView } from '#core/wire/destination.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
 import type { CreateUploadAnswer } from '#core/wire/upload.ts';
 import { announceFile } from './announce.ts';
+import { type CheckLog, checkLog, within } from './check-log.ts';
 import type { Client } from './client.ts';
 import { openFeed } from './feed.ts';
 import { follow } from './follow.ts';
-import { formatMs } from './format.ts';
 import { openLocalFile } from './local-file.ts';
-import { Problem, toProblem } from './problem.ts';
+import { Problem } from './problem.ts';
 import { keepAliveAgents } from './put-chunk.ts';
 import { sendChunks } from './send-chunks.ts';
 import { slots } from './slots.ts';
-import { faint, green, red, type Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface DoctorPorts {
   readonly client: Client;
@@ -99,70 +99,22 @@ async function roundTrip(ports: DoctorPorts, log: CheckLog, destinationId: strin
   }
 }
 
-async function delivered({ clock, signal }: DoctorPorts, ended: Promise<TransferView>): Promise<string> {
-  const view = await within(clock, DELIVERY_MS, signal, ended, 'the file has not arrived');
+async function delivered(ports: DoctorPorts, ended: Promise<TransferView>): Promise<string> {
+  const view = await within(ports, DELIVERY_MS, ended, 'the file has not arrived');
   if (view.error !== null) throw new Problem(view.error.code, view.error.message);
   if (view.receipt === null) throw new Problem('transfer.not_done', `the transfer ended as ${view.status}`);
   return `${view.receipt.sizeBytes} bytes at ${view.receipt.location}, evidence ${view.receipt.evidence}`;
 }
 
 /** The socket tells a snapshot as soon as it is open. */
-async function firstNews({ client, clock, signal }: DoctorPorts): Promise<string> {
+async function firstNews(ports: DoctorPorts): Promise<string> {
+  const { client, clock } = ports;
   const { promise, resolve } = Promise.withResolvers<number>();
   const feed = openFeed({ client, clock, onViews: (views) => resolve(views.length) });
   try {
-    const count = await within(clock, SOCKET_MS, signal, promise, 'no news from the progress socket');
+    const count = await within(ports, SOCKET_MS, promise, 'no news from the progress socket');
     return `connected, ${count} transfer${count === 1 ? '' : 's'} in the snapshot`;
   } finally {
     feed.close();
   }
-}
-
-async function within<T>(clock: Clock, ms: number, signal: AbortSignal, work: Promise<T>, late: string): Promise<T> {
-  const settled = new AbortController();
-  const lateness = clock.sleep(ms, AbortSignal.any([signal, settled.signal])).then(() => {
-    throw new Problem('doctor.too_late', `${late} after ${formatMs(ms)}`);
-  });
-  return Promise.race([work, lateness]).finally(() => settled.abort());
-}
-
-interface CheckLog {
-  /** Answers what the check found, `null` when it failed. Rejects only when the signal aborts. */
-  check(name: string, run: () => Promise<string>): Promise<string | null>;
-  leaveOut(name: string, because: string): void;
-  failures(): number;
-}
-
-function checkLog({ terminal, clock, signal }: DoctorPorts): CheckLog {
-  let failures = 0;
-
-  function say(name: string, ok: boolean | null, message: string, elapsedMs: number, code: string | null): void {
-    if (!terminal.isInteractive) {
-      terminal.tell({ event: 'check', name, ok, code, message, elapsedMs: Math.round(elapsedMs) });
-      return;
-    }
-    const time = faint(formatMs(elapsedMs));
-    if (ok === null) terminal.print(`${faint('–')} ${name}  ${faint(message)}`);
-    else if (ok) terminal.print(`${green('✔')} ${name}  ${message}  ${time}`);
-    else terminal.print(`${red('✘')} ${red(name)}  ${code}: ${message}  ${time}`);
-  }
-
-  return {
-    check: async (name, run) => {
-      const startedAtMs = clock.now();
-      try {
-        const message = await run();
-        say(name, true, message, clock.now() - startedAtMs, null);
-        return message;
-      } catch (error) {
-        signal.throwIfAborted();
-        const { code, message } = toProblem(error);
-        failures++;
-        say(name, false, message, clock.now() - startedAtMs, code);
-        return null;
-      }
-    },
-    leaveOut: (name, because) => say(name, null, because, 0, null),
-    failures: () => failures,
-  };
 }

@@ -79,7 +79,7 @@ export function openFeed({ client, clock, onViews }: FeedPorts): Feed {
 }
 
 /** Answers false for what is no frame. A gap in `seq` is answered with the wish for a snapshot. */
-function frameReader(onViews: FeedPorts['onViews'], say: (frame: ClientFrame) => void) {
+export function frameReader(onViews: FeedPorts['onViews'], say: (frame: ClientFrame) => void) {
   let seq = 0;
   return (text: string): boolean => {
     const parsed = ServerFrame.safeParse(parseJson(text));

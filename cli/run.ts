@@ -3,12 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Clock } from '#core/ports/clock.ts';
 import { DigestAlgorithm } from '#core/wire/digest.ts';
+import { DestinationId } from '#core/wire/ids.ts';
 import { Status } from '#core/wire/transfer.ts';
 import { type Env, findBucket, findEventsUrl, findS3Keys, findServer } from './address.ts';
 import { apiClient, type Client, type WishWord } from './client.ts';
 import { doctor } from './doctor.ts';
+import { doctorRemote } from './doctor-remote.ts';
 import { collectFiles, parseTarget, type Target } from './files.ts';
 import { listDestinations, listTransfers } from './list.ts';
+import { login } from './login.ts';
 import { toProblem } from './problem.ts';
 import { putFiles } from './put.ts';
 import { barReport, jsonReport } from './put-report.ts';
@@ -135,9 +138,32 @@ function serverCommands(program: Command, ports: RunPorts, connect: Connect, onF
     .action(async () => listDestinations(await connect(), terminal));
 
   program
+    .command('login')
+    .description('log in with the app of a service, by a code on this screen; again where the login has ended')
+    .argument('<service>', 'pan115')
+    .option('--id <destination>', 'its name; that of the service unless told')
+    .option('--client-id <id>', 'of your application at open.115.com; or ENTREPOT_PAN115_CLIENT_ID')
+    .option('--prefix <folder>', 'below which files go')
+    .action(async (provider: string, { id, clientId, prefix }: { id?: string; clientId?: string; prefix?: string }) => {
+      const given = { clientId: clientId ?? (env['ENTREPOT_PAN115_CLIENT_ID'] || undefined), prefix };
+      const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+      const wanted = { provider, settings, ...(id === undefined ? {} : { destinationId: wantedId(id) }) };
+      await login({ client: await connect(), clock, terminal, signal }, wanted);
+    });
+
+  program
     .command('doctor')
     .description('try everything on the way of a file, and say how long it took')
-    .action(async () => onFailures(await doctor({ client: await connect(), clock, terminal, signal })));
+    .option('--remote <url>', 'a server elsewhere, hop by hop; its token is in ENTREPOT_TOKEN or in the url')
+    .option('--to <destination[/path]>', 'with --remote: where the file goes', parseTarget)
+    .action(async ({ remote, to }: { remote?: string; to?: Target }) => {
+      if (remote === undefined) {
+        return onFailures(await doctor({ client: await connect(), clock, terminal, signal }));
+      }
+      const address = await findServer({ ...env, ENTREPOT_URL: remote }, cwd);
+      const client = apiClient({ address, clock, signal });
+      onFailures(await doctorRemote({ client, clock, terminal, signal, target: to }));
+    });
 
   program
     .command('s3')
@@ -180,6 +206,12 @@ function digests(text: string, before: readonly DigestAlgorithm[] = []): readonl
   const algorithm = DigestAlgorithm.safeParse(text);
   if (algorithm.success) return [...new Set([...before, algorithm.data])];
   throw new InvalidArgumentError(`one of ${DigestAlgorithm.options.join(', ')}`);
+}
+
+function wantedId(text: string): DestinationId {
+  const id = DestinationId.safeParse(text);
+  if (id.success) return id.data;
+  throw new InvalidArgumentError(`--id: ${id.error.issues[0]?.message ?? 'no name for a destination'}`);
 }
 
 function count(text: string): number {

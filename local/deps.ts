@@ -9,12 +9,15 @@ import { jsonLog } from '#adapters/system/log.ts';
 import { sealedAccounts } from '#adapters/vault/accounts.ts';
 import { cellDestinations } from '#adapters/vault/destinations.ts';
 import { keyFile } from '#adapters/vault/key-file.ts';
+import { sealedBox } from '#adapters/vault/sealed-box.ts';
 import { chunkWatch } from '#core/intake/chunk-watch.ts';
 import { inboxWalk } from '#core/intake/inbox-walk.ts';
 import type { Intake } from '#core/intake/intake.ts';
+import { loginDesk } from '#core/login.ts';
 import type { Engine } from '#core/transfer/engine.ts';
 import { evict } from '#core/transfer/gate.ts';
-import { providerKinds } from '#providers/index.ts';
+import { browserKinds, loginKinds, providerKinds } from '#providers/index.ts';
+import { type Channels, startChannels } from '../relay/channels.ts';
 import type { DataDir } from './data-dir.ts';
 import type { Env } from './env.ts';
 import { followMove } from './moved.ts';
@@ -25,6 +28,8 @@ import { openStaging } from './staging.ts';
 /** How often a bucket that has to be asked is asked: for chunks of uploads that are being staged, and for the inbox. */
 const CHUNKS_MS = 1_000;
 const INBOX_MS = 10_000;
+/** Of a file that comes through the API: a larger one goes to the bucket by a presigned URL. */
+const UPLOAD_BYTES_MAX = 100 * 1024 * 1024;
 
 export async function composeLocal(env: Env, data: DataDir) {
   const clock = systemClock();
@@ -34,7 +39,8 @@ export async function composeLocal(env: Env, data: DataDir) {
   const cells = sqliteCells(database);
   const bootId = randomUUID().slice(0, 8);
   const progress = memoryProgress();
-  const accounts = sealedAccounts(cells, await keyFile(data.path('key')));
+  const key = await keyFile(data.path('key'));
+  const accounts = sealedAccounts(cells, key);
 
   await checkPlace(env, data, table);
   const accept = (body: string): void => queues.tell(body);
@@ -42,13 +48,25 @@ export async function composeLocal(env: Env, data: DataDir) {
   const staging = await openStaging({ env, data, clock, log, onEvent });
   notePlace(env, data);
   const { source, bucketName } = staging;
-  const destinations = cellDestinations({ cells, accounts, kinds: providerKinds, clock, staging: staging.place });
+  const destinations = cellDestinations({
+    cells,
+    accounts,
+    kinds: providerKinds,
+    browsers: browserKinds,
+    clock,
+    staging: staging.place,
+  });
 
   const engine: Engine = {
     table,
     cells,
     source,
-    dispatcher: { send: async (jobs, options) => queues.hints.send(jobs, options) },
+    dispatcher: {
+      send: async (jobs, options) => {
+        channels?.hint(jobs);
+        await queues.hints.send(jobs, options);
+      },
+    },
     destinations,
     progress,
     clock,
@@ -75,13 +93,26 @@ export async function composeLocal(env: Env, data: DataDir) {
   const watch = staging.arrivals === 'looked-for' ? chunkWatch(told) : null;
   const intake = watch?.intake ?? told;
 
+  let channels: Channels | null = null;
   const queues = localQueues({ engine, intake, budgetMs: env.LOCAL_FUNCTION_BUDGET_MS });
 
   return {
     engine,
     intake,
+    logins: loginDesk({ cells, box: sealedBox(key), kinds: loginKinds, destinations, clock }),
+    browserOf: destinations.browser,
     feed: progress,
     multipart: staging.multipart,
+    files: {
+      desk: {
+        files: staging.files,
+        multipart: staging.multipart,
+        cells,
+        clock,
+        folders: { scene: env.ENTREPOT_SCENE_FOLDER, result: env.ENTREPOT_RESULT_FOLDER },
+      },
+      uploadBytesMax: UPLOAD_BYTES_MAX,
+    },
     warnings: staging.warnings,
     /** Where the bucket tells nothing by itself: what has to be done how often to find what arrived, and what it may push. */
     arrivals: watch && {
@@ -103,9 +134,13 @@ export async function composeLocal(env: Env, data: DataDir) {
       await followMove(data, destinations);
       await watch?.resume();
     },
+    /** From now on destinations that ask are answered. To be called when the home has taken over. */
+    serve(): void {
+      channels = startChannels(engine, progress);
+    },
     /** Hands over what is under way, then lets everything go. Bounded: what does not stop in time is left to its lease. */
     async drain(): Promise<void> {
-      await queues.drain();
+      await Promise.all([channels?.stop(), queues.drain()]);
       await staging.close();
       database.close();
     },

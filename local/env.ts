@@ -1,5 +1,5 @@
 /** The environment of the one-machine home, parsed once. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const Port = z.coerce.number().int().min(0).max(65_535);
 

@@ -1,6 +1,6 @@
 /** Which bucket the data directory's uploads lie in: their rows are of no use beside another one. */
 import { existsSync, readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { s3Endpoint } from '#clients/s3/client.ts';
 import type { WorkTable } from '#core/ports/work-table.ts';
 import type { DataDir } from './data-dir.ts';

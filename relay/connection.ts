@@ -14,6 +14,8 @@ export interface Connection {
   bufferedBytes(): number;
   /** Says goodbye: the socket closes when the other side has answered. */
   leave(code: number, reason: string): void;
+  /** Ends it without a word, and with it what waits to be sent. */
+  cut(): void;
   /** The socket has closed. */
   end(): void;
 }
@@ -97,6 +99,7 @@ export function openConnection({ ownerId, socket, hub, codec, clock }: Connectio
     beat,
     bufferedBytes: () => socket.bufferedAmount,
     leave: (code, reason) => socket.close(code, reason),
+    cut: () => socket.terminate(),
     end: subscription.close,
   };
 }

@@ -8,12 +8,13 @@ import type { ProgressHub } from '#core/progress/hub.ts';
 import { SOCKET_PROTOCOL } from '#core/wire/socket.ts';
 import { type Codec, nativeCodec } from './codec.ts';
 import { type Connection, openConnection } from './connection.ts';
+import { taskCodec } from './task-codec.ts';
 import type { TicketOffice } from './tickets.ts';
 import { uploadProgressCodec } from './upload-progress.ts';
 
 export interface SocketPorts {
   readonly hub: ProgressHub;
-  readonly tickets: TicketOffice;
+  readonly tickets: Pick<TicketOffice, 'redeem'>;
   /** `origin` as a browser sent it, `host` of the request. Requests without an Origin are no browser's and not asked about. */
   readonly allowOrigin: (origin: string, host: string) => boolean;
   readonly clock: Clock;
@@ -29,8 +30,13 @@ export interface SocketLimits {
 export interface Sockets {
   /** For `serve({ websocket: { server } })`. */
   readonly websocketServer: WebSocketServer;
-  /** Sends everybody away with 1001 and lets nobody in; who lingers is cut off after 2 s. Give it up before the HTTP server. */
-  close(): Promise<void>;
+  /**
+   * Lets nobody in from now on and sends everybody away with 1001, evenly within `overMs`, so that they do not come to another
+   * server all at once; who lingers is cut off 2 s after the last. Give it up before the HTTP server.
+   */
+  close(overMs?: number): Promise<void>;
+  /** Cuts off those who read slowest until at most so many bytes wait for all together. Answers how many were cut off. */
+  shed(bufferedBytesMax: number): number;
   stats(): {
     readonly connections: number;
     readonly owners: number;
@@ -43,6 +49,7 @@ const DEFAULT_LIMITS: SocketLimits = { connectionsMax: 5000, connectionsPerOwner
 const FRAME_IN_MAX_BYTES = 16 * 1024;
 const BEAT_MS = 25_000;
 const FAREWELL_MS = 2000;
+const FAREWELL_STEP_MS = 250;
 const TICKET_PREFIX = 'ticket.';
 
 const GOING_AWAY = 1001;
@@ -63,7 +70,7 @@ export function mountSockets<E extends Env, S extends Schema, P extends string>(
     handleProtocols: (offered) => (offered.has(SOCKET_PROTOCOL) ? SOCKET_PROTOCOL : false),
   });
 
-  function route(makeCodec: () => Codec) {
+  function route(makeCodec: (c: Context) => Codec) {
     return async (c: Context): Promise<Response> => {
       if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
         return c.text('this address speaks WebSocket', 426, { connection: 'Upgrade', upgrade: 'websocket' });
@@ -72,9 +79,9 @@ export function mountSockets<E extends Env, S extends Schema, P extends string>(
       const origin = c.req.header('origin');
       if (origin !== undefined && !allowOrigin(origin, c.req.header('host') ?? '')) return refuse(c, 403);
       const ticket = ticketOf(c);
-      const ownerId = ticket === null ? null : tickets.redeem(ticket);
+      const ownerId = ticket === null ? null : await tickets.redeem(ticket);
       if (ownerId === null) return refuse(c, 401);
-      return upgradeWebSocket(c, events(ownerId, makeCodec()));
+      return upgradeWebSocket(c, events(ownerId, makeCodec(c)));
     };
   }
 
@@ -120,19 +127,43 @@ export function mountSockets<E extends Env, S extends Schema, P extends string>(
     }
   }
 
-  async function close(): Promise<void> {
+  async function close(overMs = 0): Promise<void> {
     if (closing.signal.aborted) return;
     closing.abort();
-    for (const connection of connections) connection.leave(GOING_AWAY, 'the server is going away');
+    const leaving = [...connections];
+    const perStep = Math.ceil((leaving.length * FAREWELL_STEP_MS) / Math.max(overMs, FAREWELL_STEP_MS));
+    for (let at = 0; at < leaving.length; at += perStep) {
+      if (at > 0) await clock.sleep(FAREWELL_STEP_MS);
+      for (const connection of leaving.slice(at, at + perStep)) {
+        connection.leave(GOING_AWAY, 'the server is going away');
+      }
+    }
     await allGone(websocketServer, clock);
     websocketServer.close();
+  }
+
+  function shed(bufferedBytesMax: number): number {
+    let bytes = bufferedBytes();
+    if (bytes <= bufferedBytesMax) return 0;
+    let count = 0;
+    for (const connection of [...connections].sort((a, b) => b.bufferedBytes() - a.bufferedBytes())) {
+      if (bytes <= bufferedBytesMax) break;
+      bytes -= connection.bufferedBytes();
+      connection.cut();
+      count++;
+    }
+    return count;
+  }
+
+  function bufferedBytes(): number {
+    return [...connections].reduce((sum, connection) => sum + connection.bufferedBytes(), 0);
   }
 
   // Ends by the abort of `close` alone.
   beatForever().catch(() => undefined);
   app.get(
     '/ws',
-    route(() => nativeCodec),
+    route((c) => (offeredBy(c).includes(SOCKET_PROTOCOL) ? nativeCodec : taskCodec())),
   );
   app.get(
     '/ws/upload/progress',
@@ -141,10 +172,11 @@ export function mountSockets<E extends Env, S extends Schema, P extends string>(
   return {
     websocketServer,
     close,
+    shed,
     stats: () => ({
       connections: connections.size,
       owners: new Set([...connections].map(({ ownerId }) => ownerId)).size,
-      bufferedBytes: [...connections].reduce((sum, connection) => sum + connection.bufferedBytes(), 0),
+      bufferedBytes: bufferedBytes(),
       refused,
     }),
   };
@@ -152,10 +184,14 @@ export function mountSockets<E extends Env, S extends Schema, P extends string>(
 
 /** From the subprotocols beside our own, else from the query. A URL may end in a log: a ticket there is used up by then. */
 function ticketOf(c: Context): string | null {
-  const offered = (c.req.header('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
+  const offered = offeredBy(c);
   const ticket = offered.find((name) => name.startsWith(TICKET_PREFIX));
   if (ticket !== undefined && offered.includes(SOCKET_PROTOCOL)) return ticket.slice(TICKET_PREFIX.length);
   return c.req.query('token') ?? null;
+}
+
+function offeredBy(c: Context): readonly string[] {
+  return (c.req.header('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
 }
 
 /** Until every socket has closed; those that do not answer the farewell are cut off. */

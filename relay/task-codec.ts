@@ -2,7 +2,7 @@
  * `/ws` for clients that do not name our subprotocol: beside our own frames they are told `task:status`, `task:progress`, `task:log`,
  * `task:completed` and `task:failed`. A task is a transfer, its units are bytes.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ClientFrame, ServerFrame } from '#core/wire/socket.ts';
 import { epochMs } from '#core/wire/time.ts';
 import type { TransferView } from '#core/wire/transfer.ts';

@@ -7,10 +7,10 @@ export interface Ticket {
 }
 
 export interface TicketOffice {
-  /** 32 random bytes in base64url, good for one use within 30 s. */
+  /** Letters, digits, `-`, `_` and `.` alone; good for one use within 30 s. */
   issue(ownerId: string): Ticket;
   /** Whom the ticket was given to; `null` when it is unknown, used or too old. Uses it up. */
-  redeem(ticket: string): string | null;
+  redeem(ticket: string): Promise<string | null>;
 }
 
 export interface TicketPorts {
@@ -20,10 +20,11 @@ export interface TicketPorts {
 }
 
 const TICKET_BYTES = 32;
-const TICKET_TTL_MS = 30_000;
+export const TICKET_TTL_MS = 30_000;
 /** Far more than are asked for in 30 s; beyond it the oldest are void. */
 const OUTSTANDING_MAX = 10_000;
 
+/** For one process that both issues and redeems: 32 random bytes in base64url, and what they stand for is remembered here. */
 export function ticketOffice({ clock, randomBytes }: TicketPorts): TicketOffice {
   /** In the order of issue, so that the oldest come first. */
   const outstanding = new Map<string, { readonly ownerId: string; readonly expiresAtMs: number }>();
@@ -43,7 +44,7 @@ export function ticketOffice({ clock, randomBytes }: TicketPorts): TicketOffice 
       outstanding.set(ticket, { ownerId, expiresAtMs });
       return { ticket, expiresAtMs };
     },
-    redeem: (ticket) => {
+    redeem: async (ticket) => {
       const found = outstanding.get(ticket);
       outstanding.delete(ticket);
       return found === undefined || found.expiresAtMs <= clock.now() ? null : found.ownerId;

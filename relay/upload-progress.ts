@@ -1,5 +1,5 @@
 /** `/ws/upload/progress`: the whole list of uploads whenever something in it changes, in the words of its older clients. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { uploadProgressOf } from '#core/progress/upload-progress.ts';
 import type { ServerFrame } from '#core/wire/socket.ts';
 import type { TransferView } from '#core/wire/transfer.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AwsV4Signer } from 'aws4fetch';
-import { z } from 'zod';
+import * as z from 'zod';
 import { TransferId } from '#core/wire/ids.ts';
 import { TransferView } from '#core/wire/transfer.ts';
 import { type ChunkTicket, CreateUploadAnswer, SignAnswer } from '#core/wire/upload.ts';

@@ -1,13 +1,18 @@
 /** `npm run bench [-- [--quick] NAME…]`: runs the benches named, or all. Says what it saw and judges nothing: exit code 0. */
 
+import { browserHashing } from './browser-hashing.ts';
 import { bucket } from './bucket.ts';
+import { bundles } from './bundles.ts';
 import { claims } from './claims.ts';
+import { cloudDrive2 } from './clouddrive2.ts';
 import { cutThrough } from './cut-through.ts';
 import { deliver } from './deliver.ts';
 import { eventLatency } from './event-latency.ts';
+import { handOver } from './hand-over.ts';
 import { hashing } from './hashing.ts';
 import { hangUp } from './http.ts';
 import { machine } from './measure.ts';
+import { pan115Requests } from './pan115-requests.ts';
 import { rclone } from './rclone.ts';
 import { type Bench, jsonLine, type Report, type Size, shown } from './report.ts';
 import { tableWrites } from './table-writes.ts';
@@ -21,8 +26,13 @@ const BENCHES: readonly Bench[] = [
   eventLatency,
   deliver,
   hashing,
+  browserHashing,
+  handOver,
+  pan115Requests,
+  cloudDrive2,
   rclone,
   uppy,
+  bundles,
 ];
 
 const names = process.argv.slice(2).filter((argument) => argument !== '--quick');

@@ -14,7 +14,7 @@ import { sweep } from '#core/transfer/sweep.ts';
 import { chunkKey } from '#core/wire/keys.ts';
 import { budgetOf } from '../../functions/budget.ts';
 import { moveHandler } from '../../functions/move.ts';
-import { every } from '../../local/timers.ts';
+import { every } from '../../relay/timers.ts';
 import { counted, type Tally } from './counted.ts';
 import { type Nowhere, nowhere, zeroSource } from './nothing.ts';
 

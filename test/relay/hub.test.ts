@@ -74,6 +74,20 @@ describe('progress hub', () => {
     expect(viewer.changes().map(({ seq }) => seq)).toEqual([1, 2, 3]);
   });
 
+  it('tells what it missed as soon as it is told to catch up, and asks for nobody who does not watch', async () => {
+    let parts = 1;
+    const lab = rig(async () => [movedView(1, parts)]);
+    await lab.tell(movedView(2, 1));
+    lab.hub.catchUp();
+    expect(lab.reads()).toBe(0);
+    const viewer = watch(lab);
+    await lab.clock.advance(1000);
+    parts = 7;
+    lab.hub.catchUp();
+    await lab.clock.advance(1000);
+    expect(viewer.changes().flatMap(({ transfers }) => transfers)).toEqual([movedView(1, 7)]);
+  });
+
   it('tells many rumours in one frame, at most one frame in 500 ms, the newest of each transfer', async () => {
     const lab = rig();
     const viewer = watch(lab);

@@ -304,6 +304,44 @@ describe('progress sockets', () => {
     expect(sockets.stats().connections).toBe(0);
   });
 
+  it('spread the farewell over the time that they are given', async () => {
+    const { open, clock, sockets } = await rig();
+    const clients = Array.from({ length: 8 }, () => open());
+    await Promise.all(clients.map((client) => client.heard(is('connection:established'))));
+    let gone = 0;
+    for (const client of clients) client.closed.then(() => gone++);
+    const closed = sockets.close(1000);
+    await until(() => gone === 2);
+    expect(sockets.stats().connections).toBe(6);
+    await clock.advance(250);
+    await until(() => gone === 4);
+    await clock.advance(500);
+    await closed;
+    expect(await Promise.all(clients.map((client) => client.closed))).toEqual(clients.map(() => 1001));
+  });
+
+  it('cut off who reads slowest when too much waits for all together, and nobody else', async () => {
+    const { open, clock, progress, sockets } = await rig({ transfers: 200 });
+    const paused = open();
+    const other = open();
+    await Promise.all([paused.outcome, other.outcome]);
+    paused.socket.pause();
+    const name = 'x'.repeat(4000);
+    for (let round = 2; sockets.stats().bufferedBytes < 256 * 1024; round++) {
+      const views = Array.from({ length: 200 }, (_, number) =>
+        movedView(number, 1, { movedBytes: 20e6 + round, name }),
+      );
+      await progress.publish(views.map((view) => ({ kind: 'transfer', ownerId: OWNER, view })));
+      await clock.advance(500);
+      await other.heard((text) => text.includes(`"movedBytes":${20e6 + round},`));
+    }
+    expect(sockets.shed(64 * 1024 * 1024)).toBe(0);
+    expect(sockets.shed(128 * 1024)).toBe(1);
+    await until(() => sockets.stats().connections === 1);
+    expect(sockets.stats().bufferedBytes).toBe(0);
+    expect(other.socket.readyState).toBe(WebSocket.OPEN);
+  });
+
   it('speak the words of older clients on their own address: the whole list with every change', async () => {
     const { open, clock, progress } = await rig({ transfers: 2 });
     const client = open({ path: '/ws/upload/progress' });
