@@ -7,8 +7,8 @@ const STORES = ['test/**/*.radosgw.test.ts', 'test/journey/{foreign-clients,stor
 const BY_HAND = process.env['PROBE_ENDPOINT'] ? ['test/probe/by-hand.ts'] : [];
 
 /**
- * Where the time goes: `unit` and `contract` are seconds, `simulation` is CPU, `journey` starts real processes and a browser,
- * `stores` starts a radosgw that its files share.
+ * Where the time goes: `unit` and `contract` are seconds, `simulation` is CPU, `infra` installs 320 MB once, `journey` starts real
+ * processes and a browser, `stores` starts a radosgw that its files share.
  */
 export default defineConfig({
   test: {
@@ -35,8 +35,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'infra',
+          include: ['test/infra/**/*.test.ts'],
+          // The first of them installs SST's platform.
+          testTimeout: 300_000,
+          hookTimeout: 1_200_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'journey',
-          include: ['test/journey/**/*.test.ts'],
+          include: ['test/{journey,lambda,containers}/**/*.test.ts'],
           exclude: STORES,
           testTimeout: 300_000,
           fileParallelism: false,

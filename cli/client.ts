@@ -1,5 +1,5 @@
 /** The server's API, each answer parsed by its schema. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '#core/ports/clock.ts';
 import { CheckAnswer, DestinationList } from '#core/wire/destination.ts';
 import { ErrorBody } from '#core/wire/error.ts';

@@ -1,6 +1,6 @@
 /** Logins under way, kept in cells so that each call may meet another process: begun, looked after, and turned into credentials. */
 import { ulid } from 'ulid';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault, toFault } from '#core/fault.ts';
 import type { Cell, Cells } from '#core/ports/cells.ts';
 import type { Clock } from '#core/ports/clock.ts';

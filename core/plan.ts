@@ -1,5 +1,5 @@
 /** How a file of one remote session is cut: parts of equal size, blocks of 32 parts, stripes that own every W-th block. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ByteRange } from './ports/staging.ts';
 
 /** Receipts per block: 32 × about 70 bytes keeps a row under 4 KiB. */

@@ -1,5 +1,5 @@
 /** What the work rows hold. Each schema is a row's `state`; keys and queue names are made here and nowhere else. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { PartReceiptTag, PlanState } from './plan.ts';
 import { Session } from './ports/provider.ts';
 import type { RowKey } from './ports/work-table.ts';

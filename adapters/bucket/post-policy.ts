@@ -2,7 +2,7 @@
  * Decides whether a form may put its file. The signature is over the policy, and the policy says what each field may hold: a field
  * that no condition names is refused, as is a condition that does not hold.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Credential, Signature } from './authenticate.ts';
 import { S3Error } from './errors.ts';
 import { sameSignature, scopeOf, signedText, signingKey } from './sigv4.ts';

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { Cell, Cells } from '#core/ports/cells.ts';
 import type { RowKey } from '#core/ports/work-table.ts';

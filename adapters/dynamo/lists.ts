@@ -1,5 +1,5 @@
 /** The lists of the work table: rows of one pk by the table itself, consistent; `due` and `owned` by the indexes, which may lag. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { RowKey, WorkTable } from '#core/ports/work-table.ts';
 import type { Items } from './items.ts';

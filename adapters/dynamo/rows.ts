@@ -1,5 +1,5 @@
 /** A work row as it lies in the table. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { NewRow, WorkRow } from '#core/ports/work-table.ts';
 import type { Item, Values } from './items.ts';

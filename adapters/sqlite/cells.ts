@@ -1,6 +1,6 @@
 /** Cells in SQLite: each write is one statement, and won when it changed one row. */
 import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Cell, Cells } from '#core/ports/cells.ts';
 
 const Stored = z.object({ pk: z.string(), sk: z.string(), v: z.number(), value: z.string() });

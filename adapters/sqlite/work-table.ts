@@ -1,6 +1,6 @@
 /** The work table in SQLite: each write is one statement, and won when it changed one row. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Advance, WorkRow, WorkTable } from '#core/ports/work-table.ts';
 import { SQL } from './statements.ts';
 

@@ -1,6 +1,6 @@
 /** One cell per destination, its settings in the open. */
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { Cell, Cells } from '#core/ports/cells.ts';
 

@@ -1,5 +1,5 @@
 /** Settings and credentials as their provider's schemas see them, and what is wrong with them in words. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { ProviderKind } from '#core/ports/provider.ts';
 import { DestinationId } from '#core/wire/ids.ts';

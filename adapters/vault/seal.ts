@@ -1,6 +1,6 @@
 /** Secrets at rest: AES-256-GCM under a key that lives elsewhere, bound to the destination they belong to. */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 
 /** `id` names the key without telling anything of it: it is stored beside each secret. */

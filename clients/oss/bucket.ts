@@ -1,5 +1,5 @@
 /** What a bucket is set to: who may put into it from a page, and what it removes by itself. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OssClient } from './client.ts';
 import { isOssError } from './faults.ts';
 import { many, read } from './xml.ts';

@@ -2,7 +2,7 @@
  * What OSS tells of objects that were created, in each of the shapes that it is told in: events of EventBridge (CloudEvents, one or a
  * list), notifications of MNS (bare or in its envelope, plain or in base64), and the event of a Function Compute trigger.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export interface OssCreated {
   /** Decoded. A key that may be encoded is there in both readings: an event is only a hint to look. */

@@ -1,5 +1,5 @@
 /** What unfinished uploads there are, and what parts they hold. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OssClient } from './client.ts';
 import type { OssPart, UploadName } from './multipart.ts';
 import { crc64OfHeader, md5OfEtag } from './sums.ts';

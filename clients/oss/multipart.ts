@@ -1,5 +1,5 @@
 /** Multipart uploads, also sequential ones with a callback. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { OssClient } from './client.ts';
 import { crc64OfHeader, md5OfEtag, type Sums, summing } from './sums.ts';

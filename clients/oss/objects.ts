@@ -1,6 +1,6 @@
 /** Whole objects: head, put, get, delete, list. */
 import type { IncomingMessage } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { OssClient } from './client.ts';
 import { OssError } from './faults.ts';

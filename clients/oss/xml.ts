@@ -1,5 +1,5 @@
 /** Answers in XML, as the library has read them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 
 /** Parses what a library read from XML, where an element that is there once is no array and an empty one is a text. */

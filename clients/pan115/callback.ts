@@ -1,5 +1,5 @@
 /** The callback with which an upload ends: OSS calls 115, and 115's answer comes back as OSS's own. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { refusalFault } from './faults.ts';
 import { looseInt, looseJson, looseSize, looseText, looseTruth } from './loose.ts';

@@ -1,5 +1,5 @@
 /** The shells in which 115's servers answer, and what is to be read out of them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Fault } from '#core/fault.ts';
 import { refusalFault, strangeAnswer, unknownShape } from './faults.ts';
 import type { HttpAnswer } from './http.ts';

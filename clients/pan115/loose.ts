@@ -1,5 +1,5 @@
 /** What 115 sends instead of the types that its documents promise. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An integer, or its decimal text. */
 export const looseInt = z.union([

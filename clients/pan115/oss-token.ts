@@ -1,5 +1,5 @@
 /** Temporary keys to the bucket in which 115 takes files: an hour each. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { firstOf, looseInt } from './loose.ts';
 
 export interface OssToken {

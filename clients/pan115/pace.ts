@@ -1,5 +1,5 @@
 /** How fast one account may be asked: 115 counts by account, over all of its endpoints and all who ask in its name. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { alone, change, type PaceClock, type Shared } from './shared.ts';
 

@@ -1,5 +1,5 @@
 /** What 115 answers to the announcement of a file, over either way in. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { unknownShape } from './faults.ts';
 import { firstOf, looseInt, looseText } from './loose.ts';

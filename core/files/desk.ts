@@ -1,5 +1,5 @@
 /** Files of an owner that stay in the bucket: stored, found again by task and name, handed out by URL, removed. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { Cell, Cells } from '#core/ports/cells.ts';
 import type { Clock } from '#core/ports/clock.ts';

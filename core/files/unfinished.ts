@@ -1,5 +1,5 @@
 /** Files whose parts are being put: noted before the bucket knows of them, so that what a death leaves there is found. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Cells } from '#core/ports/cells.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { MultipartIntake } from '#core/ports/multipart.ts';

@@ -1,5 +1,5 @@
 /** The driver of one kind of destination. What it can do is the shape of what it answers, never a flag. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { DigestAlgorithm, DigestAsk, Digests } from '#core/wire/digest.ts';
 import type { TransferId } from '#core/wire/ids.ts';

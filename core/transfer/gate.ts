@@ -3,7 +3,7 @@
  * nothing, and an entry whose holder died runs out with its lease.
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Cells } from '#core/ports/cells.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { Log } from '#core/ports/log.ts';

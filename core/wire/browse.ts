@@ -1,5 +1,5 @@
 /** Looking around in a destination: folders to choose from, and what its own server is doing. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { FolderPath } from './upload.ts';
 
 /** `path` as in a transfer: below what the destination's settings say. */

@@ -1,5 +1,5 @@
 /** What Uppy's S3 plug-in sends to a Companion server, and the right to send it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DestinationId } from './ids.ts';
 import { FolderPath } from './upload.ts';
 

@@ -1,5 +1,5 @@
 /** Destinations as the API shows them. Credentials go in, and never come out. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DestinationId } from './ids.ts';
 
 export const CreateDestination = z.object({

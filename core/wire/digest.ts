@@ -1,5 +1,5 @@
 /** Digests of whole files and of ranges. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const DigestAlgorithm = z.enum(['sha1', 'md5', 'sha256', 'crc64', 'crc64nvme']);
 export type DigestAlgorithm = z.infer<typeof DigestAlgorithm>;

@@ -1,5 +1,5 @@
 /** Files that stay in the bucket: `/api/v1/files/…`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { FileName } from './upload.ts';
 
 /** What a presigned URL may live: V4 signatures end after seven days. */

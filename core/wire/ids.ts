@@ -1,5 +1,5 @@
 /** Ids that cross the wire. Branded, so that a function taking two of them cannot be given them the wrong way round. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** `upl_` + 26 characters of Crockford base32: a ULID, or for inbox objects a hash of bucket, key, version and time. */
 export const UploadId = z

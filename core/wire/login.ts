@@ -1,5 +1,5 @@
 /** Logins by a code that a person scans with the service's own app. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DestinationId } from './ids.ts';
 
 /**

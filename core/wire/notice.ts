@@ -1,5 +1,5 @@
 /** A word to people who watch, beside what their transfers do: `POST /send-notification`, and `notification` on the socket. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const Notice = z.object({
   title: z.string().min(1).max(200),

@@ -1,5 +1,5 @@
 /** Frames of the progress socket `/ws`: one JSON object `{ event, data }` each. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DigestAsk } from './digest.ts';
 import { UploadId } from './ids.ts';
 import { Notice } from './notice.ts';

@@ -1,5 +1,5 @@
 /** What the API and the sockets say of a transfer. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { TransferId, UploadId } from './ids.ts';
 
 export const Phase = z.enum(['staging', 'opening', 'moving', 'finishing', 'done', 'failed', 'canceled']);

@@ -1,5 +1,5 @@
 /** Uploads in the words of the 115 tools that this API takes the place of: `/api/upload/…` and `/ws/upload/progress`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Status } from './transfer.ts';
 
 /** Sizes in bytes, `speed_mbps` in MB/s (10^6 bytes), times in seconds, `percentage` of the bytes, with one decimal. */

@@ -1,5 +1,5 @@
 /** Creating, staging and reading uploads: `POST /api/v1/uploads` and its neighbours. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DigestAsk, Digests } from './digest.ts';
 import { UploadId } from './ids.ts';
 import { TransferView } from './transfer.ts';

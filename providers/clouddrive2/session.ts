@@ -1,5 +1,5 @@
 /** What a transfer to CloudDrive2 needs to remember: the way that was chosen for it, which it keeps. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { WayName } from './settings.ts';
 
 const common = {

@@ -1,5 +1,5 @@
 /** What a person says of a CloudDrive2 server, and the login to it. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Copied into a mount on this machine · asked for by the server · put by WebDAV. */
 export type WayName = z.infer<typeof WayName>;

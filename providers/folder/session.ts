@@ -1,7 +1,7 @@
 /** What a transfer to a folder needs to remember, and where its files are. */
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Item } from '#core/ports/provider.ts';
 import { syncDirectory } from './durable.ts';
 import { diskFull, fsAsk, sessionGone } from './faults.ts';

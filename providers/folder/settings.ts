@@ -1,5 +1,5 @@
 /** What a person says of a folder destination. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export type FolderSettings = z.infer<typeof FolderSettings>;
 export const FolderSettings = z.strictObject({

@@ -1,5 +1,5 @@
 /** What a transfer to OSS needs to remember. All else follows from the item and the settings. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** `n` is which of the names that a conflict leads to: 1 is the wanted one. */
 export type PartsSession = z.infer<typeof PartsSession>;

@@ -1,5 +1,5 @@
 /** What a person says of a bucket of Aliyun OSS, and the keys to it. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export type OssSettings = z.infer<typeof OssSettings>;
 export const OssSettings = z.strictObject({

@@ -1,5 +1,5 @@
 /** What a transfer to 115 needs to remember: no keys, and no callback, for 115 gives fresh ones. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const text = z.string().min(1).max(512);
 

@@ -1,5 +1,5 @@
 /** What a person says of a 115 account, and the login to it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { COOKIE_HOSTS } from '#clients/pan115/cookie/hosts.ts';
 import { OPEN_HOSTS } from '#clients/pan115/open/hosts.ts';
 import { OpenTokens } from '#clients/pan115/open/tokens.ts';

@@ -1,5 +1,5 @@
 /** What a transfer to a bucket needs to remember. All else follows from the item and the settings. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What the store can prove of a file: a CRC of the whole, the MD5 of each part, or nothing but the size. */
 export type Proof = z.infer<typeof Proof>;

@@ -1,5 +1,5 @@
 /** What a person says of a bucket, and the keys to it. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const MIB = 1024 * 1024;
 /** Of every part but the last, in S3 and everything like it. */

@@ -1,6 +1,6 @@
 /** Who gets in, and what everybody is answered who asks for something that is not there. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { expectError } from './expect-error.ts';
 import { type ApiRig, apiRig, TOKEN } from './rig.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { LoginKind } from '#core/ports/login.ts';
 import { BegunLogin, LoginView } from '#core/wire/login.ts';

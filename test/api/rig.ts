@@ -2,7 +2,7 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { memoryCells } from '#adapters/memory/cells.ts';
 import { type MemoryDispatcher, memoryDispatcher } from '#adapters/memory/dispatcher.ts';
 import { memoryProgress } from '#adapters/memory/progress.ts';

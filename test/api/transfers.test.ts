@@ -1,6 +1,6 @@
 /** Seeing transfers, and saying what is wanted of them. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { HeadState, headKey, type Step, uploadKey, withEvent } from '#core/state.ts';
 import type { TransferId } from '#core/wire/ids.ts';
 import { TransferEvent, TransferList, TransferView } from '#core/wire/transfer.ts';

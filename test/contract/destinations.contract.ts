@@ -1,6 +1,6 @@
 /** What every registry of destinations must keep. */
 import { expect } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { Destinations } from '#core/ports/destinations.ts';
 import {
@@ -166,6 +166,16 @@ const laws: Laws<DestinationsRig> = {
     expect(await destinations.provider('drive')).not.toBe(first);
     expect(seen.connected.at(-1)).toMatchObject({ settings: { region: 'eu' } });
   },
+  'the device id is 32 hex digits, the same in every process and after a change': async (rig) => {
+    const [one, other] = [testKinds(), testKinds()];
+    await rig.destinations(one.kinds).create(DRIVE);
+    await rig.destinations(one.kinds).provider('drive');
+    await rig.destinations(one.kinds).change('drive', { settings: { region: 'eu' } });
+    await rig.destinations(other.kinds).provider('drive');
+    const [id] = one.deviceIds;
+    expect(id).toMatch(/^[0-9a-f]{32}$/);
+    expect(other.deviceIds).toEqual([id]);
+  },
   'a destination that was removed and created anew gets a new driver': async (rig) => {
     const destinations = use(rig);
     await destinations.create(SHELF);
@@ -256,11 +266,13 @@ async function handle(rig: DestinationsRig): Promise<CredentialHandle<Token>> {
 function testKinds() {
   const connected: { readonly destinationId: string; readonly settings: unknown }[] = [];
   const handles: CredentialHandle<Token>[] = [];
+  const deviceIds: string[] = [];
   const drive = providerKind<z.infer<typeof Settings>, Token>({
     id: 'drive',
     settings: Settings,
     credentials: Token,
-    connect: ({ destinationId, settings, credentials }) => {
+    connect: ({ destinationId, deviceId, settings, credentials }) => {
+      deviceIds.push(deviceId);
       connected.push({ destinationId, settings });
       handles.push(credentials);
       return idle('drive');
@@ -272,7 +284,7 @@ function testKinds() {
     credentials: null,
     connect: () => idle('shelf'),
   });
-  return { kinds: [drive, shelf], connected, handles };
+  return { kinds: [drive, shelf], connected, handles, deviceIds };
 }
 
 function idle(id: string): Provider {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { sqliteCells } from '#adapters/sqlite/cells.ts';
 import { openDatabase } from '#adapters/sqlite/open.ts';
 import { SQL } from '#adapters/sqlite/statements.ts';

@@ -1,6 +1,6 @@
 /** Laws of the lane in which a destination asks and a relay answers. */
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { type PushProvider, pushProvider } from '#core/ports/provider.ts';
 import { askedQueue, channelKey, headKey } from '#core/state.ts';

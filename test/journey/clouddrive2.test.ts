@@ -109,7 +109,8 @@ async function untilPhase(transferId: string, phase: string): Promise<void> {
   for (;;) {
     const { body } = await server.api('GET', `/api/v1/transfers/${transferId}`);
     if (body.phase === phase) return;
-    if (['done', 'failed', 'canceled'].includes(body.phase)) throw new Error(`it is ${body.phase} ${JSON.stringify(body.error)}`);
+    if (['done', 'failed', 'canceled'].includes(body.phase))
+      throw new Error(`it is ${body.phase} ${JSON.stringify(body.error)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { browserKinds, loginKinds, providerKinds } from '#providers/index.ts';
 import { type Field, facts, filled, KINDS } from '../../web/app/destination-kinds.ts';
 

@@ -1,6 +1,6 @@
 /** The API, typed: each call is one request with the bearer token, and each answer is parsed before anybody sees it. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { BrowseAnswer, MadeFolder, type ServerMount, ServerMountList, ServerTaskList } from '#core/wire/browse.ts';
 import { CheckAnswer, type CreateDestination, DestinationList, DestinationView } from '#core/wire/destination.ts';
 import { ErrorBody } from '#core/wire/error.ts';

@@ -1,5 +1,5 @@
 /** Whether the file at hand is the file an upload was begun with, without reading all of it. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Bytes read at the head, in the middle and at the tail. */
 const SLICE_BYTES = 64 * 1024;

@@ -3,7 +3,7 @@
  * Not the bytes: where the browser has file handles (Chromium) the handle, elsewhere only enough to know the file again.
  */
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fingerprint } from './fingerprint.ts';
 
 /** Uploads expire 21 days after their creation; a record that is older leads nowhere. */

@@ -1,5 +1,5 @@
 /** Files and folders as 115's web page asks for them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { type Entry, PAGE_MAX, PAGES_MAX, type Space, stepsOf } from '../entries.ts';
 import { parsed } from '../envelope.ts';

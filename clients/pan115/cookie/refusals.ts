@@ -1,5 +1,5 @@
 /** What 115 refuses to whoever comes with a cookie. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { parsed } from '../envelope.ts';
 import { refusalFault } from '../faults.ts';

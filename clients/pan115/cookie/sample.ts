@@ -1,5 +1,5 @@
 /** Small files in one form, without a digest beforehand: 115 cannot have them already, and they cannot be resumed. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { callbackVerdict, type Verdict } from '../callback.ts';
 import { parsed } from '../envelope.ts';

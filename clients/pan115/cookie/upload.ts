@@ -1,7 +1,7 @@
 /** Uploads as 115's own programs make them: a sealed and signed announcement, and the keys to the same bucket. */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { jsonOf, parsed } from '../envelope.ts';
 import type { HttpRequest } from '../http.ts';

@@ -1,5 +1,5 @@
 /** Files and folders of an account. Names are not unique in a folder of 115, and new files may take seconds to show. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { type Entry, PAGE_MAX, PAGES_MAX, type Space, stepsOf } from '../entries.ts';
 import { FOLDER_EXISTS, NOT_FOUND } from '../faults.ts';

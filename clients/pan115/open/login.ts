@@ -1,6 +1,6 @@
 /** The login of the open platform: a QR code that a person scans with the 115 app, with PKCE instead of a secret. */
 import { createHash, randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { dataOf } from '../envelope.ts';
 import { send } from '../http.ts';

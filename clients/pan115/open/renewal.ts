@@ -1,6 +1,6 @@
 /** One renewal at a time, over all processes: what 115 does to a login whose refresh token is spent twice is not known. */
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { PaceClock, Shared } from '../shared.ts';
 

@@ -1,5 +1,5 @@
 /** Access to an account: a token of two hours, and one that is good for exactly one renewal. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { LOGIN_ENDED } from '../faults.ts';
 import { looseInt } from '../loose.ts';

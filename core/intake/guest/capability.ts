@@ -1,6 +1,6 @@
 /** A right to put files into one folder of one destination for a while, carried in a URL by clients that can send nothing else. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DestinationId } from '#core/wire/ids.ts';
 import { FolderPath } from '#core/wire/upload.ts';
 

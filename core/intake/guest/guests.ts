@@ -1,5 +1,5 @@
 /** Files of clients that were not made for us: they come as one form, or as parts that a session holds together. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { newUploadId } from '#core/ids.ts';
 import type { Cell, Cells } from '#core/ports/cells.ts';

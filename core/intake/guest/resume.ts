@@ -8,7 +8,7 @@
  *
  * `docs/decisions/0012` has the argument and its limits; the tests try it on thousands of made-up histories.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { StoredPart } from '#core/ports/multipart.ts';
 
 /** Inclusive, ascending, apart. */

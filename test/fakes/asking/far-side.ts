@@ -1,5 +1,5 @@
 /** A destination that asks, in memory: one stream of questions per device, replayed when it is opened anew. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { type Ask, type Item, type ServeProvider, serveProvider } from '#core/ports/provider.ts';
 import type { Receipt } from '#core/wire/transfer.ts';

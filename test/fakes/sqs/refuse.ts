@@ -1,5 +1,5 @@
 /** What the service refuses, as it refuses it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { BATCH_MAX } from '#adapters/sqs/batch.ts';
 
 /** Answered as 4xx, or as a failed entry of a batch. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '#core/ports/clock.ts';
 import { checkBatch, checkBodies, DeleteBatch, HideBatch, isAllowed, Receive, Refused, SendBatch } from './refuse.ts';
 import { type Keys, signatureFault } from './signature.ts';

@@ -2,7 +2,7 @@
  * A process of another user that does one thing to a folder and says how it went, as JSON. Root may do everything, so what
  * permissions forbid can only be seen from here.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import { Session } from '#core/ports/provider.ts';
 import { TransferId } from '#core/wire/ids.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Item, type PushProvider, Session } from '#core/ports/provider.ts';
 import { TransferId } from '#core/wire/ids.ts';
 import { bytesOf, ctx, sha256 } from '../../contract/push-rig.ts';

@@ -46,6 +46,7 @@ export function connectFolder(settings: unknown): PushProvider {
   const credentials = { read: none, rotate: none };
   const provider = folderKind.connect({
     destinationId: 'nas',
+    deviceId: '00112233445566778899aabbccddeeff',
     settings,
     credentials,
     clock: systemClock(),

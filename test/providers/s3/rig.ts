@@ -7,7 +7,7 @@ import {
   ListObjectsV2Command,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemClock } from '#adapters/system/clock.ts';
 import { type S3Config, s3Client } from '#clients/s3/client.ts';
 import type { Item, PushProvider, Session, StagingPlace } from '#core/ports/provider.ts';
@@ -91,6 +91,7 @@ export function connectS3(settings: unknown, credentials: unknown, staging: Stag
   const handle = { read: async () => credentials, rotate: async () => credentials };
   const provider = s3Kind.connect({
     destinationId: 'bucket',
+    deviceId: '00112233445566778899aabbccddeeff',
     settings,
     credentials: handle,
     clock: systemClock(),
