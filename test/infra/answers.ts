@@ -53,6 +53,7 @@ const SPECIAL: Readonly<Record<string, (id: string, inputs: Asked['inputs']) => 
     arn: `arn:aws:s3:::${id.toLowerCase()}`,
     bucketRegionalDomainName: `${id.toLowerCase()}.s3.${REGION}.amazonaws.com`,
   }),
+  'aws:elasticache/replicationGroup:ReplicationGroup': () => ({ primaryEndpointAddress: 'redis.example', port: 6379 }),
   'aws:sqs/queue:Queue': (id) => ({ url: `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${id}` }),
   'aws:apigatewayv2/api:Api': (id) => ({
     apiEndpoint: `https://${id.toLowerCase()}.execute-api.${REGION}.amazonaws.com`,

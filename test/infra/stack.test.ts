@@ -17,6 +17,7 @@ import { managedPolicies, rights, statementsOf } from './statements.ts';
 
 const ENTRIES = ['api', 'staged', 'move', 'sweep'] as const;
 const DAY_SECONDS = 86_400;
+const REDIS = 'aws:elasticache/replicationGroup:ReplicationGroup';
 const REGION = { AWS_REGION: 'eu-west-1' };
 
 const CHOICES = {
@@ -24,6 +25,7 @@ const CHOICES = {
   ENTREPOT_ORIGINS: 'https://a.example,https://b.example',
   ENTREPOT_ALARM_EMAIL: 'somebody@example.com',
   ENTREPOT_RELAY_SPOT: '0',
+  ENTREPOT_RELAYS: '2-4',
 };
 
 let production: Stack;
@@ -430,8 +432,29 @@ describe('the relay', () => {
     });
   });
 
-  it('is one, since what is posted to one is not heard by another', () => {
-    expect(made('aws:appautoscaling/target:Target')).toMatchObject({ minCapacity: 1, maxCapacity: 1 });
+  it('is one unless more are chosen, and then alone there is a Redis between them', () => {
+    const type = 'aws:appautoscaling/target:Target';
+    expect(made(type)).toMatchObject({ minCapacity: 1, maxCapacity: 1 });
+    expect(ofType(production, REDIS)).toEqual({});
+    expect(made(type, undefined, chosen)).toMatchObject({ minCapacity: 2, maxCapacity: 4 });
+    expect(made(REDIS, undefined, chosen)).toMatchObject({
+      engine: 'valkey',
+      clusterMode: 'disabled',
+      transitEncryptionEnabled: true,
+      atRestEncryptionEnabled: true,
+      securityGroupIds: ['RedisGroup'],
+    });
+    const { ingress } = made('aws:ec2/securityGroup:SecurityGroup', 'RedisGroup', chosen);
+    expect(ingress).toEqual([{ protocol: 'tcp', fromPort: 6379, toPort: 6379, securityGroups: ['RelayGroup'] }]);
+  });
+
+  it('is told by a secret parameter how to reach the Redis, over TLS and with a password', () => {
+    const parameter = made('aws:ssm/parameter:Parameter', 'RelayRedisUrl', chosen);
+    expect(parameter.type).toBe('SecureString');
+    expect(parameter.value).toMatch(/^rediss:\/\/:[^@]+@redis\.example:6379$/);
+    const [task] = JSON.parse(made('aws:ecs/taskDefinition:TaskDefinition', undefined, chosen).containerDefinitions);
+    expect(task.secrets.map(({ name }: { name: string }) => name)).toContain('ENTREPOT_REDIS_URL');
+    expect(container().secrets.map(({ name }: { name: string }) => name)).not.toContain('ENTREPOT_REDIS_URL');
   });
 
   it('has no NAT gateway beside it', () => {
