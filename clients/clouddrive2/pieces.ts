@@ -4,11 +4,12 @@
 export const PIECE_BYTES_MAX = 1024 * 1024;
 
 /**
- * Full pieces but the last; none for no bytes. All in the same memory: a piece is good until the next one is asked for, so that
- * many files at once do not leave a megabyte behind with every message.
+ * Full pieces but the last; none for no bytes. All in the same two memories: a piece is good until the next but one is asked for,
+ * so that one can be sent while the next is read, and many files at once do not leave a megabyte behind with every message.
  */
 export async function* inPieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const piece = new Uint8Array(PIECE_BYTES_MAX);
+  let piece = new Uint8Array(PIECE_BYTES_MAX);
+  let other: Uint8Array<ArrayBuffer> | null = null;
   let filledBytes = 0;
   for await (const bytes of source) {
     for (let at = 0; at < bytes.length; ) {
@@ -18,6 +19,7 @@ export async function* inPieces(source: AsyncIterable<Uint8Array>): AsyncGenerat
       at += part.length;
       if (filledBytes < PIECE_BYTES_MAX) continue;
       yield piece;
+      [piece, other] = [other ?? new Uint8Array(PIECE_BYTES_MAX), piece];
       filledBytes = 0;
     }
   }

@@ -117,10 +117,18 @@ async function sendRange(
   signal: AbortSignal,
 ): Promise<void> {
   let offset = start;
-  for await (const piece of inPieces(source)) {
-    if (offset + piece.length > end) throw wrongLength(start, end);
-    await sendPiece(calls, read, piece, offset, sizeBytes, time, signal);
-    offset += piece.length;
+  let before = Promise.resolve();
+  try {
+    for await (const piece of inPieces(source)) {
+      if (offset + piece.length > end) throw wrongLength(start, end);
+      await before;
+      before = sendPiece(calls, read, piece, offset, sizeBytes, time, signal);
+      // It fails where it is waited for, which may be after the source has failed.
+      before.catch(() => undefined);
+      offset += piece.length;
+    }
+  } finally {
+    await before;
   }
   if (offset !== end) throw wrongLength(start, end);
   // A read of nothing, as of an empty file, is answered by a message of nothing.

@@ -59,7 +59,7 @@ async function startServer(dataDir: string, env: Readonly<Record<string, string>
     ['--max-semi-space-size=1', '--import', './local/need-node.mjs', 'local/main.ts'],
     {
       cwd: ROOT,
-      env: { ...process.env, ...env },
+      env: { ...process.env, MALLOC_ARENA_MAX: '2', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );

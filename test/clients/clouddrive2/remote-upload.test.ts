@@ -195,7 +195,7 @@ describe('the answers to reads of CloudDrive2', () => {
   });
 
   it('of one read go one after the other: a slow server holds the source back', async () => {
-    await using it = await withFolder();
+    await using it = await withFolder({ readBytes: 3 * KIB * KIB });
     const { id, asks } = await opened(it);
     await hashed(it, asks, id);
     const read = await next(asks, 'read');
@@ -210,7 +210,9 @@ describe('the answers to reads of CloudDrive2', () => {
     const bytes = { sizeBytes: content.length, ...read.range, source: source() };
     const answered = it.client.remoteReadData(read, bytes, it.signal);
     await hold.waiting(1);
-    expect(taken).toBe(16);
+    // One piece of 1 MiB is on its way, and at most one is ready to follow.
+    expect(taken).toBeGreaterThanOrEqual(16);
+    expect(taken).toBeLessThanOrEqual(32);
     hold.letGo();
     await answered;
   });
