@@ -6,6 +6,7 @@ import type { TransferEvent } from '#core/wire/transfer.ts';
 import { errorWords, useLocale } from '../i18n/locale.tsx';
 import { useConsole } from './console.ts';
 import { Dialog } from './dialog.tsx';
+import { eventWords } from './event-words.ts';
 import type { Row, RowVerb } from './rows.ts';
 import { StatusTag } from './status-tag.tsx';
 
@@ -93,7 +94,7 @@ export function DetailDialog({ row, onVerb, onClose }: DetailDialogProps) {
                 <time className="num" dateTime={event.at}>
                   {format.time(event.at)}
                 </time>
-                <span>{detail.events[event.type] ?? event.type}</span>
+                <span>{eventWords(detail, event)}</span>
                 {event.code && <span className="code">{event.code}</span>}
               </li>
             ))}
