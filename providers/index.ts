@@ -1,7 +1,7 @@
 /** Every kind of destination there is, and what some can do besides. The only lists. */
 import type { BrowserKind } from '#core/ports/browser.ts';
+import type { ProviderKind } from '#core/ports/connection.ts';
 import type { LoginKind } from '#core/ports/login.ts';
-import type { ProviderKind } from '#core/ports/provider.ts';
 import { cloudDrive2BrowserKind } from './clouddrive2/browser.ts';
 import { cloudDrive2Kind } from './clouddrive2/provider.ts';
 import { folderBrowserKind } from './folder/browser.ts';

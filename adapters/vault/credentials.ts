@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '#core/fault.ts';
 import type { Accounts, Credential } from '#core/ports/accounts.ts';
-import type { CredentialHandle } from '#core/ports/provider.ts';
+import type { CredentialHandle } from '#core/ports/connection.ts';
 
 /** A refreshed token that cannot be stored is lost together with the one it replaced: storing it is tried again. */
 const STORE_TRIES = 3;

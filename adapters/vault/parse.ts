@@ -1,7 +1,7 @@
 /** Settings and credentials as their provider's schemas see them, and what is wrong with them in words. */
 import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
-import type { ProviderKind } from '#core/ports/provider.ts';
+import type { ProviderKind } from '#core/ports/connection.ts';
 import { DestinationId } from '#core/wire/ids.ts';
 
 const Settings = z.record(z.string(), z.unknown());

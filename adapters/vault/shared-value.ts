@@ -1,6 +1,6 @@
 /** What the processes of a destination tell each other, beside its gate. */
 import type { Cells } from '#core/ports/cells.ts';
-import type { SharedValue } from '#core/ports/provider.ts';
+import type { SharedValue } from '#core/ports/connection.ts';
 import { gateKey } from '#core/state.ts';
 
 /** It stays when the destination goes: an account that was to be left alone still is when somebody makes it anew. */

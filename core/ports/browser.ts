@@ -1,8 +1,8 @@
 /** Looking around in a destination: its folders, and what its server is doing. Apart from delivery, which needs none of it. */
-import type { z } from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { BrowseAnswer, ServerMount, ServerTask } from '#core/wire/browse.ts';
-import type { CallContext, Connection } from './provider.ts';
+import { type Connection, type Schemas, typed } from './connection.ts';
+import type { CallContext } from './provider.ts';
 
 export type Folder = BrowseAnswer['items'][number];
 
@@ -42,30 +42,13 @@ export interface BrowserKind {
 }
 
 /** Erases a browser's own types behind the schemas of its provider: what is handed back is parsed again. */
-export function browserKind<Settings, C>(kind: {
-  readonly id: string;
-  readonly settings: z.ZodType<Settings>;
-  /** `null`: there is nothing to log in to. */
-  readonly credentials: z.ZodType<C> | null;
-  connect(connection: Connection<Settings, C>): Browser;
-}): BrowserKind {
-  const secret = (value: unknown): C => {
-    const parsed = kind.credentials?.safeParse(value);
-    if (parsed?.success) return parsed.data;
-    throw new Fault('auth', 'credentials.missing', 'this destination has no usable credentials: add them again');
-  };
-  return {
-    id: kind.id,
-    connect: (connection) =>
-      kind.connect({
-        ...connection,
-        settings: kind.settings.parse(connection.settings),
-        credentials: {
-          read: async () => secret(await connection.credentials.read()),
-          rotate: async (replace) => secret(await connection.credentials.rotate((current) => replace(secret(current)))),
-        },
-      }),
-  };
+export function browserKind<Settings, C>(
+  kind: Schemas<Settings, C> & {
+    readonly id: string;
+    connect(connection: Connection<Settings, C>): Browser;
+  },
+): BrowserKind {
+  return { id: kind.id, connect: (connection) => kind.connect(typed(kind, connection)) };
 }
 
 /** Of lists whose cursor is how many came before. Throws Fault `destination.bad_cursor`. */

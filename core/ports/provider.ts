@@ -4,7 +4,6 @@ import { Fault } from '#core/fault.ts';
 import type { DigestAlgorithm, DigestAsk, Digests } from '#core/wire/digest.ts';
 import type { TransferId } from '#core/wire/ids.ts';
 import type { Receipt } from '#core/wire/transfer.ts';
-import type { Clock } from './clock.ts';
 import type { ByteRange } from './staging.ts';
 
 /** The file as the destination is told of it. `digests` and `answers` hold what is known so far. */
@@ -203,81 +202,6 @@ export interface ServeProvider<S = Session> extends ProviderBase<S> {
 }
 
 export type Provider = PushProvider | ServeProvider;
-
-/** How a driver gets at its credentials: `rotate` answers what is current afterwards, whoever stored it. */
-export interface CredentialHandle<C> {
-  read(): Promise<C>;
-  rotate(replace: (current: C) => Promise<C>): Promise<C>;
-}
-
-/**
- * A small JSON value that all processes share which speak for this destination: whose turn it is, who is renewing a login. Laws: as
- * of `Cells`; `swap` writes if the version is `v` (0: there is none), of racing swaps exactly one wins, and one whose reply was
- * lost may answer false. Nothing may hang on it for good: whoever wrote last may have died.
- */
-export interface SharedValue {
-  read(): Promise<{ readonly v: number; readonly value: unknown } | null>;
-  swap(v: number, value: unknown): Promise<boolean>;
-}
-
-export interface Connection<Settings, C> {
-  readonly destinationId: string;
-  /** 32 hex digits, the same as long as the destination exists, in every process: what a service may know this device by. */
-  readonly deviceId: string;
-  readonly settings: Settings;
-  readonly credentials: CredentialHandle<C>;
-  readonly clock: Clock;
-  readonly staging: StagingPlace;
-  /** By name. Absent: no other process speaks for this destination. */
-  readonly shared?: (name: string) => SharedValue;
-}
-
-/** Where staged objects lie. A destination of the same service, at the same address, may copy them without us. */
-export interface StagingPlace {
-  readonly service: 's3' | 'oss' | 'memory';
-  readonly endpoint: string;
-  readonly bucket: string;
-}
-
-/** One kind of destination: its schemas, and how to connect to one. */
-export interface ProviderKind {
-  readonly id: string;
-  readonly settings: z.ZodType;
-  /** `null`: there is nothing to log in to. */
-  readonly credentials: z.ZodType | null;
-  connect(connection: Connection<unknown, unknown>): Provider;
-}
-
-/** Erases a driver's own types behind its own schemas: what core hands back is parsed again, also after a deploy. */
-export function providerKind<Settings, C>(kind: {
-  readonly id: string;
-  readonly settings: z.ZodType<Settings>;
-  readonly credentials: z.ZodType<C> | null;
-  connect(connection: Connection<Settings, C>): Provider;
-}): ProviderKind {
-  const secret = kind.credentials;
-  return {
-    id: kind.id,
-    settings: kind.settings,
-    credentials: secret,
-    connect: ({ settings, credentials, ...rest }) =>
-      kind.connect({
-        ...rest,
-        settings: kind.settings.parse(settings),
-        credentials: {
-          read: async () => parseSecret(secret, await credentials.read()),
-          rotate: async (replace) =>
-            parseSecret(secret, await credentials.rotate((current) => replace(parseSecret(secret, current)))),
-        },
-      }),
-  };
-}
-
-function parseSecret<C>(schema: z.ZodType<C> | null, value: unknown): C {
-  const parsed = schema?.safeParse(value);
-  if (parsed?.success) return parsed.data;
-  throw new Fault('auth', 'credentials.missing', 'this destination has no usable credentials: add them again');
-}
 
 /** A push driver whose session is `S`, as core sees it: sessions are parsed by the driver's schema on each call. */
 export function pushProvider<S extends Session>(

@@ -29,7 +29,8 @@ type Kind = 'head' | 'stripe' | 'digest' | 'upload';
 
 /**
  * Repeatable and safe to call for any row at any time: what is ended, held, resting or refused by its gate is left alone, since
- * the table knows when it is due; so is what belongs to relays, which look for it themselves. Throws only when the table or dispatcher cannot be reached; the job may then be repeated.
+ * the table knows when it is due; so is what belongs to relays, which look for it themselves. Throws only when the table or
+ * dispatcher cannot be reached; the job may then be repeated.
  */
 export async function advance(engine: Engine, job: Job, budget: Budget): Promise<void> {
   const row = await engine.table.get(job);

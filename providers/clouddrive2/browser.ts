@@ -2,7 +2,7 @@
 import type { CloudDrive2Client } from '#clients/clouddrive2/client.ts';
 import { Fault } from '#core/fault.ts';
 import { type Browser, browserKind, folderUnknown, offsetOf, type Page } from '#core/ports/browser.ts';
-import type { Connection } from '#core/ports/provider.ts';
+import type { Connection } from '#core/ports/connection.ts';
 import { CloudDrive2Login, CloudDrive2Settings } from './settings.ts';
 
 const FOLDERS_PAGE = 200;

@@ -1,7 +1,8 @@
 /** The three ways as one destination that asks. */
 
 import { Fault } from '#core/fault.ts';
-import type { CheckReport, Connection, FileDigestAsk, Opening, ReadAsk, ServeProvider } from '#core/ports/provider.ts';
+import type { Connection } from '#core/ports/connection.ts';
+import type { CheckReport, FileDigestAsk, Opening, ReadAsk, ServeProvider } from '#core/ports/provider.ts';
 import { type Choice, choice } from './choice.ts';
 import { AREA } from './faults.ts';
 import { hub } from './hub.ts';

@@ -4,7 +4,8 @@ import { type DavClient, davClient } from '#clients/clouddrive2/dav.ts';
 import type { Credentials } from '#clients/clouddrive2/tokens.ts';
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import type { Connection, Item } from '#core/ports/provider.ts';
+import type { Connection } from '#core/ports/connection.ts';
+import type { Item } from '#core/ports/provider.ts';
 import { AREA, faultOfDiagnosis } from './faults.ts';
 import type { CloudDrive2Login, CloudDrive2Settings } from './settings.ts';
 

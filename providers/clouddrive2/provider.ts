@@ -1,6 +1,7 @@
 /** A CloudDrive2 server and the clouds behind it. README.md says what it promises and what it cannot. */
-import type { Connection } from '#core/ports/provider.ts';
-import { providerKind, serveProvider } from '#core/ports/provider.ts';
+import type { Connection } from '#core/ports/connection.ts';
+import { providerKind } from '#core/ports/connection.ts';
+import { serveProvider } from '#core/ports/provider.ts';
 import type { Driver } from './driver.ts';
 import { CloudDrive2Session, remoteIdOf } from './session.ts';
 import { CloudDrive2Login, CloudDrive2Settings } from './settings.ts';

@@ -1,5 +1,6 @@
 /** A folder of this machine, or one that is mounted here. README.md says what it promises and what it cannot. */
-import { type CheckReport, type PushProvider, providerKind, pushProvider } from '#core/ports/provider.ts';
+import { providerKind } from '#core/ports/connection.ts';
+import { type CheckReport, type PushProvider, pushProvider } from '#core/ports/provider.ts';
 import { finish, inspect } from './finish.ts';
 import { planParts } from './plan.ts';
 import { pour } from './pour.ts';

@@ -3,6 +3,7 @@ import { isOssError } from '#clients/oss/faults.ts';
 import { listParts, listUploads } from '#clients/oss/listing.ts';
 import { abortUpload, beginUpload, putPart } from '#clients/oss/multipart.ts';
 import { Fault } from '#core/fault.ts';
+import { providerKind } from '#core/ports/connection.ts';
 import {
   type CheckReport,
   type Holding,
@@ -10,7 +11,6 @@ import {
   type PartBody,
   type PartReceipt,
   type PushProvider,
-  providerKind,
   pushProvider,
 } from '#core/ports/provider.ts';
 import { copyStaged } from './copy.ts';

@@ -2,7 +2,7 @@
 import { nameAt115 } from '#clients/pan115/names.ts';
 import { Fault } from '#core/fault.ts';
 import { type Browser, browserKind, folderUnknown, offsetOf } from '#core/ports/browser.ts';
-import type { Connection } from '#core/ports/provider.ts';
+import type { Connection } from '#core/ports/connection.ts';
 import type { Folders } from './drive.ts';
 import { drives } from './login.ts';
 import { Pan115Login, Pan115Settings } from './settings.ts';

@@ -6,7 +6,7 @@ import { accessTokens, type OpenTokens } from '#clients/pan115/open/tokens.ts';
 import { pace } from '#clients/pan115/pace.ts';
 import { alone } from '#clients/pan115/shared.ts';
 import { Fault } from '#core/fault.ts';
-import type { Connection } from '#core/ports/provider.ts';
+import type { Connection } from '#core/ports/connection.ts';
 import { cookieDrive, type Drive, openDrive } from './drive.ts';
 import type { Pan115Login, Pan115Settings } from './settings.ts';
 

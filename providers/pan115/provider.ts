@@ -1,14 +1,8 @@
 /** An account of the cloud drive 115. README.md says what it promises and what it cannot. */
 import { abortUpload } from '#clients/oss/multipart.ts';
 import { Fault } from '#core/fault.ts';
-import {
-  type CheckReport,
-  type Holding,
-  type Item,
-  type PushProvider,
-  providerKind,
-  pushProvider,
-} from '#core/ports/provider.ts';
+import { providerKind } from '#core/ports/connection.ts';
+import { type CheckReport, type Holding, type Item, type PushProvider, pushProvider } from '#core/ports/provider.ts';
 import { finish } from './finish.ts';
 import { type Link, link, settled, standing, told } from './link.ts';
 import { open } from './open.ts';

@@ -1,7 +1,8 @@
 /** The way to one bucket: a client for the keys of the day, and what has been learnt of the store since the process began. */
 import type { S3Client } from '@aws-sdk/client-s3';
 import { s3Client } from '#clients/s3/client.ts';
-import type { Connection, Item, StagingPlace } from '#core/ports/provider.ts';
+import type { Connection, StagingPlace } from '#core/ports/connection.ts';
+import type { Item } from '#core/ports/provider.ts';
 import { keyOf } from './keys.ts';
 import type { Proof } from './session.ts';
 import type { S3Credentials, S3Settings } from './settings.ts';

@@ -1,12 +1,12 @@
 /** A bucket of AWS or of anything that speaks its protocol. README.md says what it promises and what it cannot. */
 import { Fault } from '#core/fault.ts';
+import { providerKind } from '#core/ports/connection.ts';
 import {
   type Holding,
   type Item,
   type PartBody,
   type PartReceipt,
   type PushProvider,
-  providerKind,
   pushProvider,
 } from '#core/ports/provider.ts';
 import { copyableSpan, copyPart } from './copy-part.ts';

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#adapters/system/clock.ts';
 import { createCloudDrive2Client } from '#clients/clouddrive2/client.ts';
 import { Fault } from '#core/fault.ts';
-import { providerKind } from '#core/ports/provider.ts';
+import { providerKind } from '#core/ports/connection.ts';
 import { BrowseAnswer, ServerMountList, ServerTaskList } from '#core/wire/browse.ts';
 import { cloudDrive2BrowserKind } from '#providers/clouddrive2/browser.ts';
 import { CloudDrive2Login, CloudDrive2Settings } from '#providers/clouddrive2/settings.ts';

@@ -2,14 +2,9 @@
 import { expect } from 'vitest';
 import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
+import { type CredentialHandle, type ProviderKind, providerKind } from '#core/ports/connection.ts';
 import type { Destinations } from '#core/ports/destinations.ts';
-import {
-  type CredentialHandle,
-  type Provider,
-  type ProviderKind,
-  providerKind,
-  pushProvider,
-} from '#core/ports/provider.ts';
+import { type Provider, pushProvider } from '#core/ports/provider.ts';
 import { expectFault } from './expect-fault.ts';
 import { type ContractRun, contract, type Laws } from './suite.ts';
 

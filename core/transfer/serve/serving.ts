@@ -1,7 +1,7 @@
 /** One session of a destination that asks, live: its questions are answered until it ends, a wish comes, or something breaks. */
 import { LeaseLost } from '#core/fault.ts';
 import type { ServeProvider } from '#core/ports/provider.ts';
-import { type Moving, withEvent } from '#core/state.ts';
+import { HeadState, type Moving, withEvent } from '#core/state.ts';
 import { doorbell } from '../doorbell.ts';
 import { type HeadStep, isPaused, type Onward, waiting } from '../head-step.ts';
 import { itemOf } from '../item.ts';
@@ -46,7 +46,7 @@ interface Live extends ServeStep, ProgressOf {
 
 export async function serveSession(context: ServeStep, moving: Moving): Promise<Onward> {
   const { engine, lease, provider, shared, signal } = context;
-  const isFresh = (lease.row.state as { sessionNo?: unknown }).sessionNo !== context.head.sessionNo;
+  const isFresh = HeadState.parse(lease.row.state).sessionNo !== context.head.sessionNo;
   const { holding, head } = isFresh ? { holding: null, head: context.head } : await takenUp(context, moving);
   if (holding !== null) return concluded({ ...context, head }, moving, holding, 'served');
   const item = itemOf(head);

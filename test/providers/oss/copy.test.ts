@@ -1,7 +1,8 @@
 /** Parts that OSS copies by itself, because they are staged in the same store. */
 import { createCRC64 } from 'hash-wasm';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Item, PartBody, PushProvider, StagingPlace } from '#core/ports/provider.ts';
+import type { StagingPlace } from '#core/ports/connection.ts';
+import type { Item, PartBody, PushProvider } from '#core/ports/provider.ts';
 import { expectFault } from '../../contract/expect-fault.ts';
 import {
   bytesOf,

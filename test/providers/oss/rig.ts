@@ -1,6 +1,7 @@
 /** A destination in a bucket of the fake OSS. */
 
-import type { PushProvider, Session, StagingPlace } from '#core/ports/provider.ts';
+import type { StagingPlace } from '#core/ports/connection.ts';
+import type { PushProvider, Session } from '#core/ports/provider.ts';
 import { ossKind } from '#providers/oss/provider.ts';
 import type { PushRig } from '../../contract/push-rig.ts';
 import { type FakeOptions, type FakeOss, startFakeOss } from '../../fakes/oss/server.ts';

@@ -10,7 +10,8 @@ import {
 import * as z from 'zod';
 import { systemClock } from '#adapters/system/clock.ts';
 import { type S3Config, s3Client } from '#clients/s3/client.ts';
-import type { Item, PushProvider, Session, StagingPlace } from '#core/ports/provider.ts';
+import type { StagingPlace } from '#core/ports/connection.ts';
+import type { Item, PushProvider, Session } from '#core/ports/provider.ts';
 import { s3Kind } from '#providers/s3/provider.ts';
 import type { PushRig } from '../../contract/push-rig.ts';
 import { NO_STORE } from '../../support/no-store.ts';
