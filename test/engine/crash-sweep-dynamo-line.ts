@@ -15,7 +15,8 @@ export interface DynamoLine {
   stop(): Promise<void>;
 }
 
-const ANSWER_TIMEOUT_MS = 10_000;
+/** Far over what an answer takes: a busy machine may let a thread wait for many seconds. */
+const ANSWER_TIMEOUT_MS = 60_000;
 
 export function startDynamoLine(): DynamoLine {
   const { port1: port, port2: other } = new MessageChannel();
@@ -25,11 +26,16 @@ export function startDynamoLine(): DynamoLine {
     transferList: [other],
   });
   let taken = 0;
+  let silent = false;
 
+  /** After one that never came, the next answer would be taken for that of another question: the line stays down. */
   function answer(): unknown {
-    if (Atomics.wait(answers, 0, taken, ANSWER_TIMEOUT_MS) === 'timed-out') throw new Error('DynamoDB does not answer');
+    silent ||= Atomics.wait(answers, 0, taken, ANSWER_TIMEOUT_MS) === 'timed-out';
+    if (silent) throw new Error('DynamoDB does not answer');
     taken += 1;
-    return receiveMessageOnPort(port)?.message;
+    const received = receiveMessageOnPort(port);
+    if (received === undefined) throw new Error('an answer of DynamoDB was counted, and is not there');
+    return received.message;
   }
 
   function ask(asked: Asked | 'table'): unknown {
