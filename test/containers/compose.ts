@@ -5,7 +5,8 @@ import * as z from 'zod';
 
 const Service = z.strictObject({
   image: z.string(),
-  build: z.string().optional(),
+  build: z.union([z.string(), z.strictObject({ context: z.string(), dockerfile: z.string() })]).optional(),
+  user: z.string().optional(),
   command: z.array(z.string()).optional(),
   restart: z.string().optional(),
   network_mode: z.string().optional(),
