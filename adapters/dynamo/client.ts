@@ -1,5 +1,6 @@
 /** The DynamoDB client: few tries, short waits, and nothing from environment or profiles that it was not given. */
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { type AwsBounds, awsSettings } from '#clients/aws.ts';
 
 export interface DynamoConfig {
   readonly region: string;
@@ -12,42 +13,24 @@ export interface DynamoConfig {
   readonly credentials?: NonNullable<DynamoDBClientConfig['credentials']>;
 }
 
-const SOCKETS_MAX = 64;
-const CONNECTION_TIMEOUT_MS = 2_000;
-/** An answer takes milliseconds. Three tries of this, with their pauses, end before the next renewal of a lease is due. */
-const REQUEST_TIMEOUT_MS = 5_000;
-const ATTEMPTS_MAX = 3;
+const BOUNDS: AwsBounds = {
+  attemptsMax: 3,
+  socketsMax: 64,
+  connectMs: 2_000,
+  // An answer takes milliseconds. Three tries of this, with their pauses, end before the next renewal of a lease is due.
+  requestMs: 5_000,
+};
 
 /** The caller ends it with `destroy()`, which closes the idle sockets. */
 export function dynamoClient({ region, endpoint, credentials }: DynamoConfig): DynamoDBClient {
-  const agent = { keepAlive: true, maxSockets: SOCKETS_MAX };
   return new DynamoDBClient({
+    ...awsSettings(BOUNDS),
     region,
     endpoint: endpoint ?? `https://dynamodb.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`,
     ...(credentials === undefined ? {} : { credentials }),
-    retryMode: 'standard',
-    maxAttempts: ATTEMPTS_MAX,
-    // Each of these is looked up in the environment and in ~/.aws when it is left out.
-    useFipsEndpoint: false,
-    useDualstackEndpoint: false,
+    // As those of `awsSettings`: looked up when they are left out.
     accountIdEndpointMode: 'disabled',
     authSchemePreference: ['sigv4'],
     endpointDiscoveryEnabledProvider: async () => false,
-    defaultsMode: 'standard',
-    userAgentAppId: 'entrepot',
-    logger: SILENT,
-    requestHandler: {
-      connectionTimeout: CONNECTION_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
-      httpAgent: agent,
-      httpsAgent: agent,
-      logger: SILENT,
-    },
   });
 }
-
-/** Adapters are silent: the SDK would print warnings of its own. */
-const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-
-function ignore(): void {}

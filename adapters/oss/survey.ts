@@ -1,5 +1,7 @@
 /** What a bucket of OSS that somebody brought can and cannot do, tried out once before it is used. */
+
 import { ulid } from 'ulid';
+import type { BrowserAccess } from '#clients/browser-access.ts';
 import { type LifecycleRule, lifecycleRules } from '#clients/oss/bucket.ts';
 import type { OssClient } from '#clients/oss/client.ts';
 import { isOssError, OssError } from '#clients/oss/faults.ts';
@@ -7,7 +9,7 @@ import { deleteObject, getRange, headObject, listObjects } from '#clients/oss/ob
 import { Fault } from '#core/fault.ts';
 import { UploadId } from '#core/wire/ids.ts';
 import { chunkKey, INBOX_PREFIX, STAGING_PREFIX } from '#core/wire/keys.ts';
-import { type OssCors, openToBrowsers } from './cors.ts';
+import { openToBrowsers } from './cors.ts';
 import { chunkPresigner, type OssPresignConfig } from './presign.ts';
 import { type Doing, surveyFault } from './refusals.ts';
 
@@ -26,7 +28,7 @@ export interface OssSurvey {
   /** Of `x-oss-forbid-overwrite`; a bucket with versions ignores it. */
   readonly writeOnce: 'kept' | 'ignored';
   readonly lifecycle: Lifecycle;
-  readonly cors: OssCors;
+  readonly cors: BrowserAccess;
 }
 
 /** For each request: a store that takes longer to answer nothing at all is no use. */

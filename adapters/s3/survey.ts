@@ -8,11 +8,12 @@ import {
   type ServiceOutputTypes,
 } from '@aws-sdk/client-s3';
 import { ulid } from 'ulid';
+import type { BrowserAccess } from '#clients/browser-access.ts';
 import { s3Endpoint } from '#clients/s3/client.ts';
 import { Fault } from '#core/fault.ts';
 import { UploadId } from '#core/wire/ids.ts';
 import { chunkKey, INBOX_PREFIX, STAGING_PREFIX } from '#core/wire/keys.ts';
-import { type Cors, openToBrowsers } from './cors.ts';
+import { openToBrowsers } from './cors.ts';
 import { chunkPresigner, type PresignConfig } from './presign.ts';
 import { codeOf, refusalFault, statusOf, unreachableFault } from './refusals.ts';
 
@@ -24,7 +25,7 @@ export interface BucketSurvey {
   readonly conditionalPut: Condition;
   /** `If-Match` on a removal. */
   readonly conditionalRemoval: Condition;
-  readonly cors: Cors;
+  readonly cors: BrowserAccess;
 }
 
 export interface SurveyParts {

@@ -1,5 +1,6 @@
 /** One S3 client for AWS and everything that speaks its protocol. Reads no environment and no profile files, but for the keys of a runtime. */
 import { S3Client } from '@aws-sdk/client-s3';
+import { type AwsBounds, awsSettings } from '../aws.ts';
 
 export interface S3Place {
   /** `https://host[:port]`; absent: AWS's own endpoint of the region. */
@@ -22,12 +23,14 @@ export type KeySource = () => Promise<S3Keys>;
 
 export type S3Config = S3Place & Omit<S3Keys, 'expiration'>;
 
-/** Sockets to one store: 3 files of 5 parts in flight, with room for LISTs, for removals and for a raised limit. */
-const SOCKETS_MAX = 64;
-const CONNECTION_TIMEOUT_MS = 5_000;
-const SOCKET_IDLE_TIMEOUT_MS = 60_000;
-/** The engine has a backoff of its own, with a lease to mind: here only a blip is bridged. */
-const ATTEMPTS_MAX = 2;
+const BOUNDS: AwsBounds = {
+  // The engine has a backoff of its own, with a lease to mind: here only a blip is bridged.
+  attemptsMax: 2,
+  // To one store: 3 files of 5 parts in flight, with room for LISTs, for removals and for a raised limit.
+  socketsMax: 64,
+  connectMs: 5_000,
+  idleMs: 60_000,
+};
 
 /** The caller ends it with `destroy()`, which closes the idle sockets. */
 export function s3Client(config: S3Config): S3Client {
@@ -53,8 +56,8 @@ export function s3Endpoint({
 }
 
 function clientAt(config: S3Place, credentials?: S3Keys): S3Client {
-  const agent = { keepAlive: true, maxSockets: SOCKETS_MAX };
   return new S3Client({
+    ...awsSettings(BOUNDS),
     endpoint: s3Endpoint(config),
     region: config.region,
     forcePathStyle: config.forcePathStyle,
@@ -64,28 +67,9 @@ function clientAt(config: S3Place, credentials?: S3Keys): S3Client {
     responseChecksumValidation: 'WHEN_REQUIRED',
     // With it the SDK opens a connection of its own for each large body, and closes it afterwards.
     expectContinueHeader: false,
-    retryMode: 'standard',
-    maxAttempts: ATTEMPTS_MAX,
-    // Each of these is looked up in the environment and in ~/.aws when it is left out.
-    useFipsEndpoint: false,
-    useDualstackEndpoint: false,
+    // As those of `awsSettings`: looked up when they are left out.
     useArnRegion: false,
     disableS3ExpressSessionAuth: true,
     disableMultiregionAccessPoints: true,
-    defaultsMode: 'standard',
-    userAgentAppId: 'entrepot',
-    logger: SILENT,
-    requestHandler: {
-      connectionTimeout: CONNECTION_TIMEOUT_MS,
-      socketTimeout: SOCKET_IDLE_TIMEOUT_MS,
-      httpAgent: agent,
-      httpsAgent: agent,
-      logger: SILENT,
-    },
   });
 }
-
-/** Adapters are silent: the SDK would print warnings of its own. */
-const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-
-function ignore(): void {}
