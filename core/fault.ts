@@ -11,6 +11,8 @@ export interface FaultOptions {
   readonly cause?: unknown;
   /** Milliseconds that the other side asked us to wait. */
   readonly retryAfterMs?: number;
+  /** Nothing went wrong: a turn is waited for, which may take days. It is asked for again without end, and counts as no failure. */
+  readonly isQueued?: boolean;
 }
 
 export class Fault extends Error {
@@ -18,6 +20,7 @@ export class Fault extends Error {
   /** Dotted and lower-case, at most 64 characters: `folder.disk_full`. */
   readonly code: string;
   readonly retryAfterMs: number | undefined;
+  readonly isQueued: boolean;
 
   constructor(kind: FaultKind, code: string, message: string, options: FaultOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -25,6 +28,7 @@ export class Fault extends Error {
     this.kind = kind;
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
+    this.isQueued = options.isQueued ?? false;
   }
 }
 

@@ -75,6 +75,7 @@ async function toLaneOf(provider: Provider, engine: Engine, lease: Lease, head: 
 
 function afterFault(engine: Engine, head: HeadState, fault: Fault): Release {
   const now = engine.clock.now();
+  if (fault.isQueued) return inLine(engine, head, fault);
   const counted: HeadState = { ...head, failures: head.failures + 1, streak: head.streak + 1 };
   engine.log.error('transfer.fault', { ...logged(head), ...faultTrace(fault) });
   if (isWorthRetrying(fault, counted.streak)) {
@@ -90,4 +91,17 @@ function afterFault(engine: Engine, head: HeadState, fault: Fault): Release {
     return { to: 'wait', dueAt: readyAt(head), advance: { phase: 'opening', state: again } };
   }
   return endWith(engine, counted, failure(engine, counted, fault));
+}
+
+/** However often it is told to wait, its history says so once. */
+function inLine(engine: Engine, head: HeadState, fault: Fault): Release {
+  const now = engine.clock.now();
+  const last = head.events.at(-1);
+  const isTold = last?.type === 'queued' && last.code === fault.code;
+  engine.log.info('transfer.queued', { ...logged(head), ...faultTrace(fault) });
+  return {
+    to: 'rest',
+    dueAt: now + backoffMs(engine.clock, fault, 0),
+    ...(isTold ? {} : { advance: { phase: head.step.phase, state: withEvent(head, now, 'queued', fault.code) } }),
+  };
 }

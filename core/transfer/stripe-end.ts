@@ -36,6 +36,10 @@ export function handedOver(drive: Drive, stripe: StripeState, landedInLease: num
 /** A fault that time may mend rests; any other is written down for the head to deal with. */
 export function afterFault(drive: Drive, stripe: StripeState, fault: Fault): Release {
   const { engine, head } = drive;
+  if (fault.isQueued) {
+    engine.log.info('stripe.queued', { ...logged(drive, stripe), ...faultTrace(fault) });
+    return waiting('rest', engine.clock.now() + backoffMs(engine.clock, fault, 0), stripe);
+  }
   engine.log.error('stripe.fault', { ...logged(drive, stripe), ...faultTrace(fault) });
   const next = { ...stripe, failures: stripe.failures + 1, streak: stripe.streak + 1 };
   if (isWorthRetrying(fault, next.streak)) {

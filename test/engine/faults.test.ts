@@ -12,13 +12,14 @@ async function told(
   fate: Parameters<ReturnType<typeof script>['next']>[1],
   times = 1,
   options: LabOptions = {},
+  withinMs = 3 * 3_600_000,
 ) {
   const fates = script();
   fates.next(call, fate, times);
   const lab = createLab({ ...options, fates });
   const file = await lab.announce({ sizeBytes: 60 });
   await lab.stage(file);
-  await lab.ended(file, 3 * 3_600_000);
+  await lab.ended(file, withinMs);
   return { lab, file, fates, step: (await lab.head(file.transferIds[0]!)).step };
 }
 
@@ -34,6 +35,15 @@ describe.each(CALLS)('a fault of %s', (call) => {
     const { lab, file, step } = await told(call, fault(kind), 3);
     expect(step.phase).toBe('done');
     expect(intact(lab, file)).toBe(true);
+  });
+
+  test('that only waits for its turn is waited for, for days and without a failure', async () => {
+    const queued = new Fault('throttled', 'rig.queued', 'as told', { retryAfterMs: 40 * 60_000, isQueued: true });
+    const { step, lab, file } = await told(call, { fails: 'before', error: queued }, 200, {}, 200 * 3_600_000);
+    expect(step.phase).toBe('done');
+    const { failures, events } = await lab.head(file.transferIds[0]!);
+    expect(failures).toBe(0);
+    expect(events.filter(({ type }) => type === 'queued').length).toBeLessThanOrEqual(1);
   });
 
   test('that nobody knows is survived a few times', async () => {

@@ -8,7 +8,7 @@ import { Fault } from '#core/fault.ts';
 import { transferIdFrom, uploadIdFrom } from '#core/ids.ts';
 import { createUpload } from '#core/intake/announce.ts';
 import { receive } from '#core/intake/receive.ts';
-import type { Destinations } from '#core/ports/destinations.ts';
+import type { Destination, Destinations } from '#core/ports/destinations.ts';
 import type { LogFields } from '#core/ports/log.ts';
 import type { Ask, Provider, ServeProvider } from '#core/ports/provider.ts';
 import type { StagingSource } from '#core/ports/staging.ts';
@@ -310,7 +310,14 @@ export function createServeLab(options: ServeLabOptions = {}): ServeLab {
   return lab;
 }
 
-const destination = { id: FAR, provider: 'asking', settings: {}, hasCredentials: false, createdAt: START_MS };
+const destination: Destination = {
+  id: FAR,
+  provider: 'asking',
+  settings: {},
+  hasCredentials: false,
+  placement: { on: 'here' },
+  createdAt: START_MS,
+};
 
 function unwanted(): Promise<never> {
   return Promise.reject(new Error('the destination of the lab is fixed'));
