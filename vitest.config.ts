@@ -22,8 +22,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{core,adapters,clients,providers,functions,relay,local,cli}/**/*.test.ts',
-            'test/{engine,web,providers,relay,cli,api,functions,clients}/**/*.test.ts',
+            '{core,adapters,clients,providers,functions,relay,agent,local,cli}/**/*.test.ts',
+            'test/{agent,engine,fleet,web,providers,relay,cli,api,functions,clients}/**/*.test.ts',
           ],
         },
       },

@@ -78,7 +78,10 @@ export function startRun(story: Story, death: Death | null): Run {
   const { fates, effects, isCrashed } = mortality(story, death, () => run);
   const { rigs = { rig: {} }, limits = {} } = story;
   const broken = story.sabotage?.(() => lab.world) ?? {};
-  const provider = (bare: PushProvider) => counted(broken.provider?.(bare) ?? bare, landings);
+  const provider = (bare: PushProvider) => {
+    const own = counted(bare, landings);
+    return broken.provider?.(own) ?? own;
+  };
   const lab = createLab({ rigs, limits, fates, sabotage: { ...broken, provider } });
   const { world } = lab;
   loseHints(world, isCrashed);

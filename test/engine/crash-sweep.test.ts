@@ -6,6 +6,7 @@ import { createCRC64, createMD5, createSHA1, createSHA256 } from 'hash-wasm';
 import { beforeAll, expect, test } from 'vitest';
 import { sweepCrashes } from './crash-sweep-laws.ts';
 import { appends, forgetsReceipts, losesTheDue } from './crash-sweep-mutants.ts';
+import { placedOnAgents } from './crash-sweep-placed.ts';
 import type { Story } from './crash-sweep-run.ts';
 import {
   answeringClient,
@@ -85,6 +86,7 @@ const stories: readonly (readonly [string, Story])[] = [
     'two destinations',
     { rigs: { a: { partBytes: 7 }, b: { ...blind, order: 'ascending' } }, tell: staged({ sizeBytes: 35 }) },
   ],
+  ['a destination placed on agents, one of which dies too', placedOnAgents(60)],
   ['an empty file', { tell: staged({ sizeBytes: 0 }) }],
   ['a cancel under way', canceledUnderWay],
   ['a failure, and somebody who tries again', triedAgain],
