@@ -15,6 +15,8 @@ export interface PushRig {
   readonly partBytes: number;
   /** The longest folder and name together; absent: 1,220 and more. */
   readonly pathBytesMax?: number;
+  /** `.mp4`: what the names of files must end with; absent: nothing. Names without it are given it, within 255 bytes. */
+  readonly extension?: string;
   /** What becomes of two files of one name and folder: both stay, or the one that was finished last. */
   readonly sameName: 'both' | 'last';
   /** The finished file under exactly this name, or null. */
@@ -110,8 +112,12 @@ export async function open(
 ): Promise<Opened> {
   const provider = rig.provider();
   const content = bytesOf(sizeBytes, named.seed);
-  const item = await itemOf(provider, content, named);
+  const item = await itemOf(provider, content, { ...named, name: nameAt(rig, named.name) });
   return openFor(provider, item, content, rig.partBytes);
+}
+
+function nameAt({ extension = '' }: PushRig, name = 'film.mp4'): string {
+  return name.endsWith(extension) ? name : `${name.slice(0, 255 - extension.length)}${extension}`;
 }
 
 /** Puts one part; numbers start at 1. */

@@ -1,0 +1,47 @@
+/** The account's archives: whether one of them is made of an upload of ours. */
+import * as z from 'zod';
+import { ask, type BilibiliAccount, type Question } from './account.ts';
+import { dataOf } from './envelope.ts';
+import { type Archive, BvId } from './submit.ts';
+
+const PAGE = 20;
+
+export interface Listed extends Archive {
+  readonly title: string;
+}
+
+/** The newest ones, those in review and those sent back among them, 20 a page from 1. */
+export async function listArchives(
+  account: BilibiliAccount,
+  page: number,
+  signal: AbortSignal,
+): Promise<{ readonly archives: readonly Listed[]; readonly isLast: boolean }> {
+  const query = { status: 'is_pubing,pubed,not_pubed', pn: page, ps: PAGE };
+  const question: Question = { method: 'GET', host: 'member', path: '/x/web/archives', query };
+  const answer = await ask(account, () => question, signal);
+  const data = dataOf(answer, { endpoint: 'web/archives', asked: 'question', schema: ListAnswer });
+  const archives = (data?.arc_audits ?? []).map(({ Archive: { aid, bvid, title } }) => ({ aid, bvid, title }));
+  return { archives, isLast: archives.length < PAGE };
+}
+
+/** The names of the uploads that an archive is made of. */
+export async function fileNamesOf(
+  account: BilibiliAccount,
+  { aid }: Archive,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const question: Question = { method: 'GET', host: 'member', path: '/x/vupre/web/archive/view', query: { aid } };
+  const answer = await ask(account, () => question, signal);
+  const data = dataOf(answer, { endpoint: 'archive/view', asked: 'question', schema: ViewAnswer });
+  return (data.videos ?? []).map(({ filename }) => filename);
+}
+
+const ListAnswer = z
+  .object({
+    arc_audits: z
+      .array(z.object({ Archive: z.object({ aid: z.int().min(1), bvid: BvId, title: z.string().catch('') }) }))
+      .nullish(),
+  })
+  .nullish();
+
+const ViewAnswer = z.object({ videos: z.array(z.object({ filename: z.string() })).nullish() });

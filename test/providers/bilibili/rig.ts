@@ -1,0 +1,113 @@
+/** A destination at the fake Bilibili, in a time that moves when somebody sleeps or a test lets it. */
+import type { SharedValue } from '#core/ports/connection.ts';
+import type { PushProvider, Session } from '#core/ports/provider.ts';
+import { bilibiliKind } from '#providers/bilibili/provider.ts';
+import type { PushRig } from '../../contract/push-rig.ts';
+import { type FakeBilibili, startFakeBilibili } from '../../fakes/bilibili/server.ts';
+import { type Archive, contentOf, cookieHeader, type Settings } from '../../fakes/bilibili/world.ts';
+import { NO_STORE } from '../../support/no-store.ts';
+
+export interface BilibiliRig extends PushRig, AsyncDisposable {
+  readonly fake: FakeBilibili;
+  pass(ms: number): void;
+  /** As another process would: it shares nothing with the others but what processes share. */
+  connect(settings?: Readonly<Record<string, unknown>>): PushProvider;
+  /** What is stored as the login. */
+  login(): unknown;
+  /** What the processes share of the account. */
+  readonly shared: SharedValue;
+  archives(): readonly Archive[];
+  /** How often an operation was asked for. */
+  count(operation: string): number;
+}
+
+/** Jitter of none, so that rests are as long as they are said to be. */
+const MIDDLE = 0.5;
+
+export async function bilibiliRig(more: Partial<Settings> = {}): Promise<BilibiliRig> {
+  let nowMs = Date.UTC(2026, 0, 2);
+  const now = () => nowMs;
+  const sleep = async (ms: number, signal?: AbortSignal) => {
+    signal?.throwIfAborted();
+    nowMs += ms;
+  };
+  const fake = await startFakeBilibili({ now, chunkBytes: 65_536, ...more });
+  const { member, api, passport } = fake.urls;
+  const endpoints = { member, api, passport, uposScheme: 'http' };
+  const shared = cell();
+  const stored = storing({ cookies: cookieHeader(fake.session) });
+  const connectWith = (credentials: ReturnType<typeof storing>, settings: Readonly<Record<string, unknown>> = {}) => {
+    const provider = bilibiliKind.connect({
+      destinationId: 'bili',
+      deviceId: '00112233445566778899aabbccddeeff',
+      settings: { tid: 160, tags: ['测试'], submissionsPerHour: 20, spacingSeconds: 0, endpoints, ...settings },
+      credentials,
+      clock: { now, sleep, random: () => MIDDLE },
+      staging: NO_STORE,
+      shared: () => shared,
+    });
+    if (provider.mode !== 'push') throw new Error('not a push provider');
+    return provider;
+  };
+  const { world } = fake;
+  const bytesOf = (archive: Archive | undefined) => {
+    const bytes = archive && contentOf(world, archive.videos[0]?.filename ?? '');
+    return bytes ? new Uint8Array(bytes) : null;
+  };
+  const named = ({ videos }: Archive, name: string) =>
+    [...world.objects.values()].some((stored) => stored.filename === videos[0]?.filename && stored.name === name);
+  return {
+    fake,
+    shared,
+    pass: (ms) => {
+      nowMs += ms;
+    },
+    connect: (settings) => connectWith(stored, settings),
+    login: () => stored.kept(),
+    archives: () => world.archives,
+    count: (wanted) => fake.asked.filter(({ operation }) => operation === wanted).length,
+    provider: () => connectWith(stored),
+    partBytes: world.settings.chunkBytes,
+    extension: '.mp4',
+    sameName: 'both',
+    readBack: async ({ name }) => bytesOf(world.archives.findLast((archive) => named(archive, name))),
+    readReceipt: async (_item, { remoteId }) => bytesOf(world.archives.find(({ bvid }) => bvid === remoteId)),
+    listFarSide: async () => [
+      ...world.archives.map(({ bvid }) => bvid),
+      ...[...world.multiparts.values()].filter(({ isMerged }) => !isMerged).map(({ id }) => id),
+    ],
+    expireSession: async (_session: Session) => {
+      nowMs += 6 * 24 * 60 * 60_000;
+    },
+    failing: async () => ({
+      provider: connectWith(storing({ cookies: 'SESSDATA=nobody; bili_jct=nothing' })),
+      kind: 'auth',
+    }),
+    [Symbol.asyncDispose]: () => fake.close(),
+  };
+}
+
+function cell(): SharedValue {
+  let kept: { readonly v: number; readonly value: unknown } | null = null;
+  return {
+    read: async () => structuredClone(kept),
+    swap: async (v, value) => {
+      if (v !== (kept?.v ?? 0)) return false;
+      kept = { v: v + 1, value: structuredClone(value) };
+      return true;
+    },
+  };
+}
+
+/** Stores before it answers, as the product does. */
+function storing(first: unknown) {
+  let kept = first;
+  return {
+    kept: () => kept,
+    read: async () => kept,
+    rotate: async (replace: (current: unknown) => Promise<unknown>) => {
+      kept = await replace(kept);
+      return kept;
+    },
+  };
+}
