@@ -1,7 +1,7 @@
 /** How fast one account may be asked: 115 counts by account, over all of its endpoints and all who ask in its name. */
 import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
-import { alone, change, type PaceClock, type Shared } from './shared.ts';
+import { alone, change, type PaceClock, type Shared } from '../shared.ts';
 
 export interface Pace {
   /** Resolves when a request may go. Throws Fault `throttled` `pan115.limited` when that would take more than 30 s. */
@@ -52,7 +52,7 @@ export function pace({
   async function bookFor(mine: readonly Waiting[]): Promise<void> {
     let firstAtMs = 0;
     let fitting = 0;
-    await change({ shared, clock }, (value) => {
+    await change({ shared, clock, area: 'pan115' }, (value) => {
       const now = clock.now();
       firstAtMs = Math.max(now, quietUntilMs, nextAtMsOf(value));
       fitting = Math.min(mine.length, Math.max(0, Math.floor((now + WAIT_MAX_MS - firstAtMs) / everyMs) + 1));
@@ -77,7 +77,9 @@ export function pace({
     holdOff: async (ms) => {
       const untilMs = clock.now() + ms;
       quietUntilMs = Math.max(quietUntilMs, untilMs);
-      const told = change({ shared, clock }, (value) => (untilMs > nextAtMsOf(value) ? { nextAtMs: untilMs } : null));
+      const told = change({ shared, clock, area: 'pan115' }, (value) =>
+        untilMs > nextAtMsOf(value) ? { nextAtMs: untilMs } : null,
+      );
       // Whom it does not reach hears it from 115.
       await told.catch(() => undefined);
     },

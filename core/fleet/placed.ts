@@ -72,7 +72,7 @@ export function placedProvider(parts: PlacedParts): PushProvider {
   }
 
   async function note(id: AgentId, item: Item, fault: Fault): Promise<void> {
-    if (!isOfDriver(fault)) return;
+    if (fault.isQueued || !isOfDriver(fault)) return;
     if (fault.kind === 'risk' || fault.kind === 'throttled') await registry.refused(id, fault.code);
     if (ENDS.has(fault.kind) && busy.over(id, item.transferId)) registry.ended(id, 'failed');
   }

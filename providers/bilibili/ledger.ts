@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { LIMITED, NEEDS_PERSON } from '#clients/bilibili/faults.ts';
 import type { Archive } from '#clients/bilibili/submit.ts';
+import { change as changeShared } from '#clients/shared.ts';
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { SharedValue } from '#core/ports/connection.ts';
@@ -56,10 +57,6 @@ const PROBE_MS = 2 * MINUTE_MS;
 const SUBMIT_SPACING_MS = 30_000;
 /** More than are opened in four hours; at about 120 bytes each. */
 const FILES_MAX = 80;
-/** Losses in a row against other processes, each of which has come on meanwhile. */
-const TRIES = 12;
-const AGAIN_MS = 20;
-
 const Resting = z.object({
   untilMs: z.number(),
   /** Refusals in a row, from 0. */
@@ -94,16 +91,8 @@ const EMPTY: Book = { v: 1, openedAtMs: [], submittedAtMs: 0, resting: null, fil
 
 export function ledger({ shared, clock, openingsPerHour, spacingMs }: LedgerParts): Ledger {
   const read = async () => bookIn((await shared.read())?.value);
-  const change = async (next: (book: Book, nowMs: number) => Book | null): Promise<void> => {
-    for (let tried = 1; tried <= TRIES; tried++) {
-      const cell = await shared.read();
-      const book = next(bookIn(cell?.value), clock.now());
-      if (book === null || (await shared.swap(cell?.v ?? 0, book))) return;
-      await clock.sleep(AGAIN_MS * tried);
-    }
-    const text = 'too many processes speak for this Bilibili account at once: it is tried again';
-    throw new Fault('transient', 'bilibili.contended', text);
-  };
+  const change = (next: (book: Book, nowMs: number) => Book | null): Promise<void> =>
+    changeShared({ shared, clock, area: 'bilibili' }, (value) => next(bookIn(value), clock.now()));
   const submitSpacingMs = Math.min(SUBMIT_SPACING_MS, spacingMs);
 
   return {
@@ -184,10 +173,11 @@ function asleep({ needsPerson, untilMs }: z.infer<typeof Resting>, nowMs: number
     : 'Bilibili limits this account: nothing is sent until it has rested';
   return new Fault('throttled', 'bilibili.resting', `${why}. It goes on by itself later`, {
     retryAfterMs: untilMs - nowMs,
+    isQueued: true,
   });
 }
 
 function paced(waitMs: number): Fault {
   const text = 'this Bilibili account is used as often as the settings allow: it goes on by itself';
-  return new Fault('throttled', 'bilibili.paced', text, { retryAfterMs: waitMs });
+  return new Fault('throttled', 'bilibili.paced', text, { retryAfterMs: waitMs, isQueued: true });
 }

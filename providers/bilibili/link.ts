@@ -3,9 +3,10 @@ import type { BilibiliAccount } from '#clients/bilibili/account.ts';
 import { renewedLogin } from '#clients/bilibili/cookies.ts';
 import { fastestLine, type Line, namedLine } from '#clients/bilibili/lines.ts';
 import type { UposUpload } from '#clients/bilibili/upos.ts';
+import { alone } from '#clients/shared.ts';
 import { toFault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import type { Connection, SharedValue } from '#core/ports/connection.ts';
+import type { Connection } from '#core/ports/connection.ts';
 import { type Ledger, ledger, type Refused } from './ledger.ts';
 import type { BilibiliSession } from './session.ts';
 import type { BilibiliLogin, BilibiliSettings } from './settings.ts';
@@ -72,17 +73,4 @@ export async function asking<T>(
     signal.throwIfAborted();
     throw await ledger.refused(toFault(error), at);
   }
-}
-
-/** For a process that is alone with its account. */
-function alone(): SharedValue {
-  let cell: { readonly v: number; readonly value: unknown } | null = null;
-  return {
-    read: async () => cell,
-    swap: async (v, value) => {
-      if (v !== (cell?.v ?? 0)) return false;
-      cell = { v: v + 1, value };
-      return true;
-    },
-  };
 }

@@ -4,7 +4,7 @@ import { openApi } from '#clients/pan115/open/api.ts';
 import { refreshTokens } from '#clients/pan115/open/login.ts';
 import { accessTokens, type OpenTokens } from '#clients/pan115/open/tokens.ts';
 import { pace } from '#clients/pan115/pace.ts';
-import { alone } from '#clients/pan115/shared.ts';
+import { alone } from '#clients/shared.ts';
 import { Fault } from '#core/fault.ts';
 import type { Connection } from '#core/ports/connection.ts';
 import { cookieDrive, type Drive, openDrive } from './drive.ts';

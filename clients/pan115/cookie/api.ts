@@ -1,9 +1,10 @@
 /** Calls in the name of a browser's login. Brittle: README.md says why. */
+
+import type { PaceClock } from '#clients/shared.ts';
 import { Fault } from '#core/fault.ts';
 import { jsonOf } from '../envelope.ts';
 import { type HttpAnswer, type HttpRequest, send } from '../http.ts';
 import type { Pace } from '../pace.ts';
-import type { PaceClock } from '../shared.ts';
 import type { Cookie } from './cookie.ts';
 import type { CookieHosts } from './hosts.ts';
 

@@ -1,8 +1,8 @@
 /** One renewal at a time, over all processes: what 115 does to a login whose refresh token is spent twice is not known. */
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
+import type { PaceClock, Shared } from '#clients/shared.ts';
 import { Fault } from '#core/fault.ts';
-import type { PaceClock, Shared } from '../shared.ts';
 
 /** Longer than a renewal and its storing can take: then its process is dead. */
 const HELD_MS = 90_000;

@@ -1,9 +1,9 @@
 /** Access to an account: a token of two hours, and one that is good for exactly one renewal. */
 import * as z from 'zod';
+import { alone, type PaceClock, type Shared } from '#clients/shared.ts';
 import { Fault } from '#core/fault.ts';
 import { LOGIN_ENDED } from '../faults.ts';
 import { looseInt } from '../loose.ts';
-import { alone, type PaceClock, type Shared } from '../shared.ts';
 import { oneAtATime } from './renewal.ts';
 
 export type OpenTokens = z.infer<typeof OpenTokens>;

@@ -13,7 +13,7 @@ import {
   tokensOf,
 } from '#clients/pan115/open/tokens.ts';
 import { type Pace, pace } from '#clients/pan115/pace.ts';
-import type { PaceClock } from '#clients/pan115/shared.ts';
+import type { PaceClock } from '#clients/shared.ts';
 import { newPair } from '../../fakes/pan115/passport.ts';
 import { type Fake115, startFake115 } from '../../fakes/pan115/server.ts';
 import type { Settings } from '../../fakes/pan115/world.ts';

@@ -4,7 +4,7 @@ import { memoryCells } from '#adapters/memory/cells.ts';
 import { type VirtualClock, virtualClock } from '#adapters/memory/clock.ts';
 import { oneAtATime } from '#clients/pan115/open/renewal.ts';
 import { pace } from '#clients/pan115/pace.ts';
-import type { Shared } from '#clients/pan115/shared.ts';
+import type { Shared } from '#clients/shared.ts';
 
 const START_MS = Date.UTC(2026, 0, 2);
 const DAY_MS = 24 * 60 * 60_000;

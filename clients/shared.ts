@@ -35,10 +35,10 @@ export function alone(): Shared {
 
 /**
  * Writes what `next` makes of the value, null: nothing is to be written. `next` is called again after a lost race. Throws Fault
- * `transient` `pan115.contended`.
+ * `transient` `{area}.contended`.
  */
 export async function change(
-  { shared, clock }: { readonly shared: Shared; readonly clock: PaceClock },
+  { shared, clock, area }: { readonly shared: Shared; readonly clock: PaceClock; readonly area: string },
   next: (value: unknown) => unknown,
 ): Promise<void> {
   for (let tried = 1; tried <= TRIES; tried++) {
@@ -47,5 +47,9 @@ export async function change(
     if (value === null || (await shared.swap(cell?.v ?? 0, value))) return;
     await clock.sleep(AGAIN_MS * tried);
   }
-  throw new Fault('transient', 'pan115.contended', 'too many processes ask 115 at once: it is tried again');
+  throw new Fault(
+    'transient',
+    `${area}.contended`,
+    'too many processes speak for this account at once: it is tried again',
+  );
 }
