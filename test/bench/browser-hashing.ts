@@ -1,20 +1,17 @@
 /** SHA-1 in the page's own worker, in Chromium, beside `sha1sum` and the command line's hasher on the same file. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname, join } from 'node:path';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import { build } from 'vite';
+import { builtPage } from '../support/built-page.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { MIB, median, mibPerSecond, quantile, timed } from './measure.ts';
 import { type Bench, type Report, ratio } from './report.ts';
 import { command, inScratch } from './scratch.ts';
 
 const WORKER = fileURLToPath(new URL('../../web/upload/worker-hasher.ts', import.meta.url));
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/hashing-page', import.meta.url));
 
 /** As the console asks, with a frame counter beside it: how long the page stood still at most, in milliseconds. */
 const ENTRY = `
@@ -39,10 +36,6 @@ globalThis.hashFile = async (algorithm) => {
   return { ms, digest: digests[algorithm], gaps };
 };
 `;
-const PAGE =
-  '<!doctype html><meta charset="utf-8"><input id="file" type="file"><script type="module" src="entry.js"></script>';
-const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
-
 interface Hashed {
   readonly ms: number;
   readonly digest: string;
@@ -55,8 +48,8 @@ export const browserHashing: Bench = {
   name: 'browser-hashing',
   about: "SHA-1 of a file in the page's worker, in Chromium, beside sha1sum and our command line",
   async run(size) {
-    const { bytes, rounds } = size === 'full' ? { bytes: 1024 * MIB, rounds: 3 } : { bytes: 256 * MIB, rounds: 2 };
-    await using pages = await servedPage();
+    const { bytes, rounds } = size === 'full' ? { bytes: 1024 * MIB, rounds: 5 } : { bytes: 256 * MIB, rounds: 2 };
+    await using pages = await builtPage({ name: 'hashing-bench', entry: ENTRY });
     return await inScratch(async (directory) => {
       const path = join(directory, 'noise');
       await writeNoise(path, bytes);
@@ -118,41 +111,6 @@ function reportOf(
     ],
     figures: Object.fromEntries(ways.map(([way, rate]) => [`${way} MiB/s`, rate])),
     notes: [`${bytes / MIB} MiB of noise in the page cache, median of ${rounds} alternating rounds after a first one`],
-  };
-}
-
-/** The page as it is built for people: bundled, the worker in a file of its own. */
-async function servedPage(): Promise<AsyncDisposable & { readonly url: string }> {
-  await mkdir(CACHE, { recursive: true });
-  await writeFile(join(CACHE, 'entry.js'), ENTRY);
-  await writeFile(join(CACHE, 'index.html'), PAGE);
-  const dist = join(CACHE, 'dist');
-  await build({
-    root: CACHE,
-    configFile: false,
-    logLevel: 'silent',
-    base: './',
-    worker: { format: 'es' },
-    build: { outDir: dist, emptyOutDir: true, target: 'es2023' },
-  });
-  const server = createServer((request, response) => {
-    const name = (request.url ?? '/') === '/' ? '/index.html' : (request.url ?? '');
-    readFile(join(dist, name)).then(
-      (content) => {
-        response.setHeader('content-type', TYPES[extname(name)] ?? 'application/octet-stream');
-        response.end(content);
-      },
-      () => response.writeHead(404).end(),
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
   };
 }
 

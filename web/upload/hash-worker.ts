@@ -1,5 +1,6 @@
 /** The worker's side of `worker-hasher.ts`. */
 import type { Digests } from '#core/wire/digest.ts';
+import { toUploadError } from './error.ts';
 import { plainHasher } from './hasher.ts';
 import type { Algorithm } from './instant.ts';
 
@@ -17,7 +18,7 @@ export type HashRequest =
 export type HashReply =
   | { readonly kind: 'hashed'; readonly id: number; readonly bytes: number }
   | { readonly kind: 'done'; readonly id: number; readonly digests: Digests }
-  | { readonly kind: 'failed'; readonly id: number; readonly name: string; readonly message: string };
+  | { readonly kind: 'failed'; readonly id: number; readonly code: string; readonly message: string };
 
 const stops = new Map<number, AbortController>();
 
@@ -37,8 +38,8 @@ async function hash({ id, file, algorithms, start, end }: Extract<HashRequest, {
     );
     reply({ kind: 'done', id, digests });
   } catch (error) {
-    const name = error instanceof DOMException ? error.name : 'Error';
-    reply({ kind: 'failed', id, name, message: error instanceof Error ? error.message : 'hashing failed' });
+    const { code, message } = toUploadError(error);
+    reply({ kind: 'failed', id, code, message });
   } finally {
     stops.delete(id);
   }

@@ -1,5 +1,6 @@
 /** Digests in a worker, so that hashing 50 GB does not freeze the page. One worker, begun with the first question. */
 import type { Digests } from '#core/wire/digest.ts';
+import { UploadError } from './error.ts';
 import type { HashReply, HashRequest } from './hash-worker.ts';
 import type { Hasher } from './instant.ts';
 
@@ -22,7 +23,7 @@ export function workerHasher(): Hasher {
       if (data.kind === 'hashed') return waiting?.onHashed(data.bytes);
       pending.delete(data.id);
       if (data.kind === 'done') waiting?.resolve(data.digests);
-      else waiting?.reject(new DOMException(data.message, data.name));
+      else waiting?.reject(new UploadError(data.code, data.message));
     };
     fresh.onerror = () => {
       for (const { reject } of pending.values()) reject(new Error('the hashing worker failed'));
