@@ -1,9 +1,9 @@
-/** Variables that are given as files, as containers have their secrets: what `ENTREPOT_X_FILE` names is the value of `ENTREPOT_X`. */
+/** Variables that are given as files, as containers have their secrets: what `ENTREPOT_X_FILE` names is the value of `ENTREPOT_X`, and `AGENT_TOKEN_FILE` likewise. */
 import { readFileSync } from 'node:fs';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-const NAME = /^(ENTREPOT_\w+)_FILE$/;
+const NAME = /^(ENTREPOT_\w+|AGENT_TOKEN)_FILE$/;
 const FILE_MOST_CHARS = 16_384;
 
 /**
