@@ -1,6 +1,7 @@
 /** The server's API, each answer parsed by its schema. */
 import * as z from 'zod';
 import type { Clock } from '#core/ports/clock.ts';
+import { AgentList, AgentView } from '#core/wire/agent.ts';
 import { CheckAnswer, DestinationList } from '#core/wire/destination.ts';
 import { ErrorBody } from '#core/wire/error.ts';
 import { type BeginLogin, BegunLogin, LoginView } from '#core/wire/login.ts';
@@ -140,6 +141,13 @@ export function apiClient({ address, clock, signal }: ClientPorts) {
       }),
     beginLogin: (body: BeginLogin) => call({ method: 'POST', path: '/api/v1/logins', answer: BegunLogin, body }),
     login: (id: string) => call({ method: 'GET', path: `/api/v1/logins/${encodeURIComponent(id)}`, answer: LoginView }),
+    agents: () => call({ method: 'GET', path: '/api/v1/agents', answer: AgentList }),
+    turnAgent: (id: string, verb: 'revoke' | 'restore' | 'forget') => {
+      const path = `/api/v1/agents/${encodeURIComponent(id)}`;
+      return verb === 'forget'
+        ? call({ method: 'DELETE', path, answer: AgentView })
+        : call({ method: 'POST', path: `${path}/${verb}`, answer: AgentView });
+    },
     ticket: () => call({ method: 'POST', path: '/api/v1/tickets', answer: TicketAnswer }),
   };
 }

@@ -6,6 +6,7 @@ import { DigestAlgorithm } from '#core/wire/digest.ts';
 import { DestinationId } from '#core/wire/ids.ts';
 import { Status } from '#core/wire/transfer.ts';
 import { type Env, findBucket, findEventsUrl, findS3Keys, findServer } from './address.ts';
+import { type AgentVerb, listAgents, turnAgents } from './agents.ts';
 import { apiClient, type Client, type WishWord } from './client.ts';
 import { doctor } from './doctor.ts';
 import { doctorRemote } from './doctor-remote.ts';
@@ -72,6 +73,7 @@ function commands(ports: RunPorts, onFailures: OnFailures): Command {
   putCommand(program, ports, connect, onFailures);
   transferCommands(program, ports, connect, onFailures);
   serverCommands(program, ports, connect, onFailures);
+  agentCommands(program, ports, connect, onFailures);
   return program;
 }
 
@@ -140,12 +142,15 @@ function serverCommands(program: Command, ports: RunPorts, connect: Connect, onF
   program
     .command('login')
     .description('log in with the app of a service, by a code on this screen; again where the login has ended')
-    .argument('<service>', 'pan115')
+    .argument('<service>', 'pan115 or bilibili')
     .option('--id <destination>', 'its name; that of the service unless told')
     .option('--client-id <id>', 'of your application at open.115.com; or ENTREPOT_PAN115_CLIENT_ID')
-    .option('--prefix <folder>', 'below which files go')
-    .action(async (provider: string, { id, clientId, prefix }: { id?: string; clientId?: string; prefix?: string }) => {
-      const given = { clientId: clientId ?? (env['ENTREPOT_PAN115_CLIENT_ID'] || undefined), prefix };
+    .option('--prefix <folder>', 'of pan115: below which files go')
+    .option('--tid <number>', 'of a first login to bilibili: the partition of its videos')
+    .option('--tags <list>', 'of a first login to bilibili: their tags, with commas between them')
+    .action(async (provider: string, { id, clientId, ...more }: LoginOptions) => {
+      const appId = clientId ?? (env['ENTREPOT_PAN115_CLIENT_ID'] || undefined);
+      const given = { ...(provider === 'pan115' ? { clientId: appId } : {}), ...more };
       const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
       const wanted = { provider, settings, ...(id === undefined ? {} : { destinationId: wantedId(id) }) };
       await login({ client: await connect(), clock, terminal, signal }, wanted);
@@ -177,6 +182,32 @@ function serverCommands(program: Command, ports: RunPorts, connect: Connect, onF
     });
 }
 
+interface LoginOptions {
+  readonly id?: string;
+  readonly clientId?: string;
+  readonly prefix?: string;
+  readonly tid?: string;
+  readonly tags?: string;
+}
+
+function agentCommands(program: Command, { terminal, clock }: RunPorts, connect: Connect, onFailures: OnFailures) {
+  const agents = program.command('agents').description('machines that run deliveries for this home');
+  agents
+    .command('ls', { isDefault: true })
+    .description('list them, with what they are doing')
+    .action(async () => listAgents(await connect(), terminal, clock.now()));
+  for (const [verb, about] of Object.entries(AGENT_VERBS)) {
+    agents
+      .command(verb)
+      .description(about)
+      .argument('<agent...>')
+      .action(async (ids: string[]) => {
+        // A key of AGENT_VERBS, which Object.entries forgets.
+        onFailures(await turnAgents(await connect(), terminal, verb as AgentVerb, ids));
+      });
+  }
+}
+
 interface PutFlags {
   readonly to: readonly Target[];
   readonly watch?: boolean;
@@ -190,6 +221,12 @@ const WISHES: Readonly<Record<WishWord, string>> = {
   resume: 'go on with paused transfers',
   cancel: 'give transfers up for good',
   retry: 'try failed transfers again',
+};
+
+const AGENT_VERBS: Readonly<Record<AgentVerb, string>> = {
+  revoke: 'end their connections, and refuse them until they are restored',
+  restore: 'let revoked agents come again',
+  forget: 'drop what is known of agents that are away',
 };
 
 const HELP = `

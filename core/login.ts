@@ -7,6 +7,7 @@ import type { Clock } from '#core/ports/clock.ts';
 import type { Destinations } from '#core/ports/destinations.ts';
 import type { LoginKind } from '#core/ports/login.ts';
 import type { SecretBox } from '#core/ports/secret-box.ts';
+import { Placement } from '#core/wire/agent.ts';
 import { type BegunLogin, LoginState, type LoginView } from '#core/wire/login.ts';
 import { isoTime } from '#core/wire/time.ts';
 
@@ -21,6 +22,8 @@ export interface LoginDesk {
       readonly provider: string;
       readonly destinationId: string;
       readonly settings: Readonly<Record<string, unknown>>;
+      /** Of a destination that is made now. Absent: here. */
+      readonly placement?: Placement;
     },
     signal: AbortSignal,
   ): Promise<BegunLogin>;
@@ -57,6 +60,7 @@ const Pending = z.object({
   provider: z.string(),
   destinationId: z.string(),
   settings: z.record(z.string(), z.unknown()),
+  placement: Placement.default({ on: 'here' }),
   sealed: z.unknown(),
   expiresAtMs: z.int(),
   state: LoginState,
@@ -75,7 +79,7 @@ interface Kept {
 export function loginDesk(parts: LoginParts): LoginDesk {
   const { cells, box, clock, destinations } = parts;
   return {
-    begin: async (ownerId, { provider, destinationId, settings: given }, signal) => {
+    begin: async (ownerId, { provider, destinationId, settings: given, placement = { on: 'here' } }, signal) => {
       const kind = kindOf(parts, provider);
       const settings = await settingsFor(parts, kind, { destinationId, settings: given });
       await makeRoom(parts);
@@ -87,6 +91,7 @@ export function loginDesk(parts: LoginParts): LoginDesk {
         provider,
         destinationId,
         settings: { ...given },
+        placement,
         sealed: box.seal(contextOf(id), secret),
         expiresAtMs,
         state: 'waiting',
@@ -144,10 +149,10 @@ async function newsOf(
 
 /** Into the destination that stands, or into one that is made now. */
 async function settle(destinations: Destinations, login: Pending, credentials: unknown): Promise<void> {
-  const { destinationId: id, provider, settings } = login;
+  const { destinationId: id, provider, settings, placement } = login;
   const standing = await destinations.get(id);
   if (standing === null) {
-    await destinations.create({ id, provider, settings, credentials });
+    await destinations.create({ id, provider, settings, credentials, placement });
     return;
   }
   mustBeOf(standing.provider, provider);

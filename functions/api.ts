@@ -4,16 +4,19 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Intake } from '#core/intake/intake.ts';
 import type { LoginDesk } from '#core/login.ts';
 import type { Engine } from '#core/transfer/engine.ts';
+import type { KindView } from '#core/wire/kind.ts';
 import { onError, onInvalid, onNotFound, onTooLarge, refusal } from './errors.ts';
 import { requireOwner } from './identity.ts';
+import { agentRoutes, type FleetDesk } from './routes/agents.ts';
 import { type BrowserOf, browseRoutes } from './routes/browse.ts';
 import { type CompanionDeps, companionRoutes, uppyTokenRoutes } from './routes/companion.ts';
 import { destinationRoutes } from './routes/destinations.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { type EventDeps, eventRoutes } from './routes/events.ts';
 import { type FileDeps, fileRoutes } from './routes/files.ts';
+import { kindRoutes } from './routes/kinds.ts';
 import { loginRoutes } from './routes/logins.ts';
-import { noticeRoutes, type SocketStats } from './routes/notices.ts';
+import { type CountSockets, noticeRoutes } from './routes/notices.ts';
 import { progress115Routes } from './routes/progress-115.ts';
 import { sessions115Routes } from './routes/sessions-115.ts';
 import { ticketRoutes } from './routes/tickets.ts';
@@ -30,14 +33,18 @@ export interface ApiDeps {
   readonly events?: EventDeps;
   /** Absent: clients that are not ours have no routes. */
   readonly companion?: CompanionDeps;
-  /** Absent: another process holds them. */
-  readonly sockets?: SocketStats;
+  /** Absent: nobody can be asked how many watch. */
+  readonly sockets?: CountSockets;
   /** Absent: no files are kept here beside those that are delivered. */
   readonly files?: FileDeps;
   /** Absent: no kind of destination has a login by a code here. */
   readonly logins?: LoginDesk;
   /** Absent: no destination can be looked around in. */
   readonly browserOf?: BrowserOf;
+  /** Absent: it is not said which kinds of destinations there are. */
+  readonly kinds?: readonly KindView[];
+  /** Absent: the home takes no agents. */
+  readonly fleet?: FleetDesk;
 }
 
 export type ApiEnv = { Variables: { ownerId: string; requestId: string } };
@@ -67,6 +74,8 @@ export function createApi(deps: ApiDeps): Api {
   transferRoutes(app, deps);
   destinationRoutes(app, deps);
   if (deps.browserOf !== undefined) browseRoutes(app, deps.browserOf);
+  if (deps.kinds !== undefined) kindRoutes(app, deps.kinds);
+  if (deps.fleet !== undefined) agentRoutes(app, deps.fleet);
   if (deps.logins !== undefined) loginRoutes(app, deps.logins);
   ticketRoutes(app, deps);
   progress115Routes(app, deps);

@@ -1,4 +1,6 @@
-/** What a function can deliver to: every kind but those whose place is the machine that the code runs on. */
+/** Which kinds of destinations a home has, and what a function can deliver to. */
+import type { ProviderKind } from '#core/ports/connection.ts';
+import type { KindView } from '#core/wire/kind.ts';
 import { browserKinds, loginKinds, providerKinds } from '#providers/index.ts';
 import type { Drivers } from './deps.ts';
 
@@ -7,7 +9,7 @@ const OF_ONE_MACHINE: ReadonlySet<string> = new Set(['folder']);
 
 const isAnywhere = ({ id }: { readonly id: string }): boolean => !OF_ONE_MACHINE.has(id);
 
-/** `sealKey` is 32 bytes, base64. */
+/** Every kind but those whose place is the machine that the code runs on. `sealKey` is 32 bytes, base64. */
 export function cloudDrivers(sealKey: string): Drivers {
   return {
     kinds: providerKinds.filter(isAnywhere),
@@ -15,4 +17,12 @@ export function cloudDrivers(sealKey: string): Drivers {
     logins: loginKinds.filter(isAnywhere),
     sealKey,
   };
+}
+
+/** `onAgents`: those whose calls agents of this home run; none where it takes no agents. */
+export function kindViews(kinds: readonly ProviderKind[], onAgents: readonly ProviderKind[]): readonly KindView[] {
+  return kinds.map(({ id }) => ({
+    id,
+    placements: onAgents.some((one) => one.id === id) ? ['here', 'agents'] : ['here'],
+  }));
 }

@@ -7,7 +7,7 @@ const API = 'api';
 const RELAY = 'relay';
 
 const API_PATHS = ['/api/*', '/compat/*', '/docs', '/docs/*', '/healthz', '/send-notification', '/stats'];
-const RELAY_PATHS = ['/ws', '/ws/*', '/internal/progress'];
+const RELAY_PATHS = ['/ws', '/ws/*', '/internal/progress', '/internal/stats'];
 
 /** Chunks go to the bucket, which has an origin of its own; everything else comes from here. */
 const CONTENT_POLICY = [

@@ -16,10 +16,12 @@ import type { Intake } from '#core/intake/intake.ts';
 import { loginDesk } from '#core/login.ts';
 import type { Engine } from '#core/transfer/engine.ts';
 import { evict } from '#core/transfer/gate.ts';
-import { browserKinds, loginKinds, providerKinds } from '#providers/index.ts';
+import { agentKinds, browserKinds, loginKinds, providerKinds } from '#providers/index.ts';
+import { kindViews } from '../functions/kinds.ts';
 import { type Channels, startChannels } from '../relay/channels.ts';
 import type { DataDir } from './data-dir.ts';
 import type { Env } from './env.ts';
+import { openFleet } from './fleet.ts';
 import { followMove } from './moved.ts';
 import { checkPlace, notePlace } from './place.ts';
 import { localQueues } from './queues.ts';
@@ -48,6 +50,7 @@ export async function composeLocal(env: Env, data: DataDir) {
   const staging = await openStaging({ env, data, clock, log, onEvent });
   notePlace(env, data);
   const { source, bucketName } = staging;
+  const fleet = await openFleet({ env, data, cells, clock, log });
   const destinations = cellDestinations({
     cells,
     accounts,
@@ -55,6 +58,7 @@ export async function composeLocal(env: Env, data: DataDir) {
     browsers: browserKinds,
     clock,
     staging: staging.place,
+    ...(fleet === null ? {} : { place: fleet.place }),
   });
 
   const engine: Engine = {
@@ -101,6 +105,8 @@ export async function composeLocal(env: Env, data: DataDir) {
     intake,
     logins: loginDesk({ cells, box: sealedBox(key), kinds: loginKinds, destinations, clock }),
     browserOf: destinations.browser,
+    fleet: fleet?.desk,
+    kinds: kindViews(providerKinds, fleet === null ? [] : agentKinds),
     feed: progress,
     multipart: staging.multipart,
     files: {
@@ -134,13 +140,15 @@ export async function composeLocal(env: Env, data: DataDir) {
       await followMove(data, destinations);
       await watch?.resume();
     },
-    /** From now on destinations that ask are answered. To be called when the home has taken over. */
-    serve(): void {
+    /** From now on destinations that ask are answered, and agents come in. To be called when the home has taken over. */
+    async serve(): Promise<void> {
       channels = startChannels(engine, progress);
+      await fleet?.listen();
     },
     /** Hands over what is under way, then lets everything go. Bounded: what does not stop in time is left to its lease. */
     async drain(): Promise<void> {
       await Promise.all([channels?.stop(), queues.drain()]);
+      await fleet?.close();
       await staging.close();
       database.close();
     },

@@ -88,10 +88,25 @@ const Variables = z.object({
   LOCAL_FUNCTION_BUDGET_MS: z.coerce.number().int().min(1_000).default(30_000),
   MAX_CONCURRENT_UPLOADS: z.coerce.number().int().min(1).max(100).default(3),
   MAX_CONCURRENT_PARTS: z.coerce.number().int().min(1).max(64).default(5),
+  /** Where agents come in; 12382 is usual, absent: no agents. */
+  ENTREPOT_AGENT_PORT: Port.optional(),
+  /** Absent: as the page. */
+  ENTREPOT_AGENT_HOST: z.string().min(1).optional(),
+  /** Absent: the one in the data directory. */
+  ENTREPOT_AGENT_KEY: Secret.min(16, 'a key has at least 16 characters').optional(),
+  /** PEM; meant to be given as files, by the same names with `_FILE`. */
+  ENTREPOT_AGENT_TLS_CERT: z.string().optional(),
+  ENTREPOT_AGENT_TLS_KEY: z.string().optional(),
+  /** `yes`: in clear text also to other machines. */
+  ENTREPOT_AGENT_PLAIN: z.enum(['yes']).optional(),
 });
 const Env = Variables.superRefine((env, context) => {
   if (env.ENTREPOT_SCENE_FOLDER === env.ENTREPOT_RESULT_FOLDER) {
     context.addIssue({ code: 'custom', path: ['ENTREPOT_RESULT_FOLDER'], message: 'another one than the scenes have' });
+  }
+  if ((env.ENTREPOT_AGENT_TLS_CERT === undefined) !== (env.ENTREPOT_AGENT_TLS_KEY === undefined)) {
+    const missing = env.ENTREPOT_AGENT_TLS_CERT === undefined ? 'ENTREPOT_AGENT_TLS_CERT' : 'ENTREPOT_AGENT_TLS_KEY';
+    context.addIssue({ code: 'custom', path: [missing], message: 'needed: certificate and key come together' });
   }
   const first = (names: readonly (keyof typeof env)[]) => names.find((name) => env[name] !== undefined);
   const s3 = first([...S3_NEEDED, ...S3_OPTIONAL]);

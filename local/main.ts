@@ -12,6 +12,7 @@ import { fileHandler, guestHandler, inboxHandler, sweepHandler } from '../functi
 import { newestTransfers } from '../relay/newest-transfers.ts';
 import { endOnSignals, inOneLine, listening } from '../relay/process.ts';
 import { mountSockets } from '../relay/sockets.ts';
+import { connectionStats } from '../relay/stats-answer.ts';
 import { ticketOffice } from '../relay/tickets.ts';
 import { every } from '../relay/timers.ts';
 import { type DataDir, openDataDir } from './data-dir.ts';
@@ -52,8 +53,10 @@ async function start(): Promise<void> {
     issueTicket: tickets.issue,
     logins,
     browserOf,
+    kinds: local.kinds,
+    ...(local.fleet === undefined ? {} : { fleet: local.fleet }),
     files,
-    sockets: { stats: () => sockets.stats(), isWatching: (ownerId) => hub.isWatching(ownerId) },
+    sockets: (ownerId) => connectionStats({ sockets, hub }, ownerId),
     companion: { multipart, capabilitySecret: data.secret(CAPABILITY_SECRET) },
     ...(arrivals === null ? {} : { events: pushedEvents(arrivals.events, data) }),
   });
@@ -84,7 +87,7 @@ async function start(): Promise<void> {
   every(clock, INBOX_MS, stopped.signal, fileHandler(files.desk), onTimerError);
   for (const { everyMs, work } of arrivals?.timers ?? []) every(clock, everyMs, stopped.signal, work, onTimerError);
 
-  local.serve();
+  await local.serve();
 
   const { port } = server.address() as AddressInfo;
   const url = `http://${nameOf(env.HOST)}:${port}`;

@@ -27,11 +27,12 @@ const destinations: Pick<Destinations, 'list' | 'change'> = {
       provider: id === 's3' ? 's3' : 'folder',
       settings,
       hasCredentials: false,
+      placement: { on: 'here' },
       createdAt: 0,
     })),
   change: async (id, { settings = {} }): Promise<Destination> => {
     kept.set(id, settings);
-    return { id, provider: 'folder', settings, hasCredentials: false, createdAt: 0 };
+    return { id, provider: 'folder', settings, hasCredentials: false, placement: { on: 'here' }, createdAt: 0 };
   },
 };
 

@@ -1,4 +1,4 @@
-/** The relay's HTTP side: sockets for those who watch, one route for those who tell, and how it is. */
+/** The relay's HTTP side: sockets for those who watch, a route for those who tell and one for those who count, and how it is. */
 import { Hono } from 'hono';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ProgressSink } from '#core/ports/progress.ts';
@@ -7,6 +7,7 @@ import type { ProgressHub } from '#core/progress/hub.ts';
 import { healthCheck } from './health.ts';
 import { progressIntake } from './progress-intake.ts';
 import { mountSockets, type SocketLimits, type Sockets } from './sockets.ts';
+import { statsAnswer } from './stats-answer.ts';
 import type { TicketOffice } from './tickets.ts';
 
 export interface RelayPorts {
@@ -33,7 +34,8 @@ export function relayApp(ports: RelayPorts): RelayApp {
   const { table, hub, sink, clock, tickets, limits, pageOrigins, isDraining } = ports;
   const app = new Hono();
   const health = healthCheck({ table, clock, isDraining });
-  const take = progressIntake({ secrets: ports.progressKeys, clock, sink });
+  const signing = { secrets: ports.progressKeys, clock };
+  const take = progressIntake({ ...signing, sink });
   app.get('/healthz', async (c) => {
     const answer = await health();
     return c.json(answer, answer.ok ? 200 : 503, { 'cache-control': 'no-store' });
@@ -42,5 +44,7 @@ export function relayApp(ports: RelayPorts): RelayApp {
   const allowOrigin = (origin: string, host: string): boolean =>
     URL.canParse(origin) && (pageOrigins.includes(origin) || new URL(origin).host === host);
   const sockets = mountSockets(app, { hub, tickets, clock, limits, allowOrigin });
+  const tell = statsAnswer({ ...signing, sockets, hub });
+  app.all('/internal/stats', (c) => tell(c.req.raw));
   return { fetch: app.fetch, sockets };
 }

@@ -26,6 +26,10 @@ export const Envelope = z.object({
   ),
 });
 
+/** Says what it is, so that a signed body of rumours is no question. */
+export type StatsAsk = z.infer<typeof StatsAsk>;
+export const StatsAsk = z.object({ ask: z.literal('stats'), ownerId: ownerId.nullable() });
+
 /** HMAC-SHA256 over the time and the body, so that neither can be given another. */
 export function signatureOf(secret: string, timestamp: string, body: Uint8Array): string {
   return createHmac('sha256', secret).update(`entrepot-progress-v1\n${timestamp}\n`).update(body).digest('hex');

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { Cell, Cells } from '#core/ports/cells.ts';
+import { Placement } from '#core/wire/agent.ts';
 
 /** `mark` is new with each write: it tells our own write after a lost reply, and a driver of old settings. */
 export type Stored = z.infer<typeof Stored>;
@@ -10,6 +11,8 @@ export const Stored = z.object({
   provider: z.string(),
   settings: z.record(z.string(), z.unknown()),
   hasCredentials: z.boolean(),
+  // Absent in cells that were written before there were agents.
+  placement: Placement.default({ on: 'here' }),
   createdAt: z.int(),
   mark: z.string(),
 });

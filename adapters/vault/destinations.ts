@@ -9,6 +9,7 @@ import type { Destination, Destinations } from '#core/ports/destinations.ts';
 import { credentialHandles } from './credentials.ts';
 import { destinationCells, type Stored } from './destination-cells.ts';
 import { kindOf, parseCredentials, parseId, parseSettings } from './parse.ts';
+import { connectAt, type Place } from './placement.ts';
 import { sharedValue } from './shared-value.ts';
 
 export interface DestinationParts {
@@ -19,6 +20,8 @@ export interface DestinationParts {
   readonly browsers?: readonly BrowserKind[];
   readonly clock: Clock;
   readonly staging: StagingPlace;
+  /** Absent: this home has no agents. */
+  readonly place?: Place;
 }
 
 export interface BrowsableDestinations extends Destinations {
@@ -30,10 +33,14 @@ export interface BrowsableDestinations extends Destinations {
 const CONNECTED_MAX = 256;
 
 export function cellDestinations(parts: DestinationParts): BrowsableDestinations {
-  const { cells, accounts, kinds, browsers = [], clock, staging } = parts;
+  const { cells, accounts, kinds, browsers = [], clock, staging, place } = parts;
   const stored = destinationCells(cells);
   const handleFor = credentialHandles(accounts);
-  const connectionTo = (id: string, kind: ProviderKind, { settings, createdAt }: Stored) => ({
+  const connectionTo = (
+    id: string,
+    kind: ProviderKind,
+    { settings, createdAt }: Pick<Stored, 'settings' | 'createdAt'>,
+  ) => ({
     destinationId: id,
     deviceId: deviceIdOf(id, createdAt),
     settings: parseSettings(kind, settings),
@@ -44,7 +51,7 @@ export function cellDestinations(parts: DestinationParts): BrowsableDestinations
   });
   const connected = connections((id, stored) => {
     const kind = kindOf(kinds, stored.provider);
-    return kind.connect(connectionTo(id, kind, stored));
+    return connectAt(stored.placement, kind, connectionTo(id, kind, stored), place);
   });
   const browsed = connections((id, stored) => {
     const browser = browsers.find((one) => one.id === stored.provider);
@@ -59,16 +66,13 @@ export function cellDestinations(parts: DestinationParts): BrowsableDestinations
 
     list: async () => (await stored.all()).map(([id, one]) => toDestination(id, one)),
 
-    create: async ({ id, provider, settings, credentials }) => {
+    create: async ({ id, provider, settings, credentials, placement = { on: 'here' } }) => {
       parseId(id);
       const kind = kindOf(kinds, provider);
       const secret = credentials === undefined ? undefined : parseCredentials(kind, credentials);
-      const made = await stored.insert(id, {
-        provider,
-        settings: parseSettings(kind, settings),
-        hasCredentials: false,
-        createdAt: clock.now(),
-      });
+      const fresh = { provider, settings: parseSettings(kind, settings), placement, createdAt: clock.now() };
+      if (placement.on === 'agents') connectAt(placement, kind, connectionTo(id, kind, fresh), place);
+      const made = await stored.insert(id, { ...fresh, hasCredentials: false });
       // Only now is the id ours: stored earlier, the credentials would have replaced those of one that exists.
       if (secret === undefined) {
         await accounts.forget(id);
@@ -79,12 +83,17 @@ export function cellDestinations(parts: DestinationParts): BrowsableDestinations
     },
 
     change: async (id, change) => {
-      const kind = kindOf(kinds, (await stored.read(id)).provider);
+      const before = await stored.read(id);
+      const kind = kindOf(kinds, before.provider);
       const settings = change.settings === undefined ? {} : { settings: parseSettings(kind, change.settings) };
       const secret = change.credentials === undefined ? undefined : parseCredentials(kind, change.credentials);
+      const placement = change.placement === undefined ? {} : { placement: change.placement };
+      if (change.placement?.on === 'agents') {
+        connectAt(change.placement, kind, connectionTo(id, kind, { ...before, ...settings }), place);
+      }
       if (secret !== undefined) await accounts.store(id, secret);
       const added = secret === undefined ? {} : { hasCredentials: true };
-      return toDestination(id, await stored.update(id, (now) => ({ ...now, ...settings, ...added })));
+      return toDestination(id, await stored.update(id, (now) => ({ ...now, ...settings, ...placement, ...added })));
     },
 
     remove: async (id) => {
@@ -118,6 +127,6 @@ function deviceIdOf(id: string, createdAt: number): string {
   return createHash('sha256').update(`${id} ${createdAt}`).digest('hex').slice(0, 32);
 }
 
-function toDestination(id: string, { provider, settings, hasCredentials, createdAt }: Stored): Destination {
-  return { id, provider, settings, hasCredentials, createdAt };
+function toDestination(id: string, { provider, settings, hasCredentials, placement, createdAt }: Stored): Destination {
+  return { id, provider, settings, hasCredentials, placement, createdAt };
 }

@@ -1,5 +1,6 @@
 /** Destinations as the API shows them. Credentials go in, and never come out. */
 import * as z from 'zod';
+import { Placement } from './agent.ts';
 import { DestinationId } from './ids.ts';
 
 export const CreateDestination = z.object({
@@ -7,14 +8,17 @@ export const CreateDestination = z.object({
   provider: z.string().min(1).max(32),
   settings: z.record(z.string(), z.unknown()).default({}),
   credentials: z.record(z.string(), z.unknown()).optional(),
+  /** Absent: here. */
+  placement: Placement.optional(),
 });
 export type CreateDestination = z.input<typeof CreateDestination>;
 
-/** A patch replaces `settings` and `credentials` as wholes; what is absent stays. */
+/** A patch replaces `settings`, `credentials` and `placement` as wholes; what is absent stays. */
 export const UpdateDestination = z.object({
   // Not taken from CreateDestination, whose default would replace what is absent here by nothing.
   settings: z.record(z.string(), z.unknown()).optional(),
   credentials: z.record(z.string(), z.unknown()).optional(),
+  placement: Placement.optional(),
 });
 
 export const DestinationView = z.object({
@@ -22,6 +26,7 @@ export const DestinationView = z.object({
   provider: z.string(),
   settings: z.record(z.string(), z.unknown()),
   hasCredentials: z.boolean(),
+  placement: Placement,
   createdAt: z.iso.datetime(),
 });
 export type DestinationView = z.infer<typeof DestinationView>;

@@ -1,15 +1,17 @@
 /** Logins by a code that a person scans with the service's own app. */
 import * as z from 'zod';
+import { Placement } from './agent.ts';
 import { DestinationId } from './ids.ts';
 
 /**
  * Without `destinationId` the destination is called as its provider. One that stands already is logged in again, with its own
- * settings under those given here; else it is made once the login is confirmed.
+ * settings under those given here, and stays where it is placed; else it is made once the login is confirmed.
  */
 export const BeginLogin = z.object({
   provider: z.string().min(1).max(32),
   destinationId: DestinationId.optional(),
   settings: z.record(z.string(), z.unknown()).default({}),
+  placement: Placement.optional(),
 });
 export type BeginLogin = z.input<typeof BeginLogin>;
 

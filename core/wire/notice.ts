@@ -16,6 +16,7 @@ export const SendNotice = Notice.extend({
 });
 
 /** Of this server: connections at other relays are not among them. */
+export type ConnectionStats = z.infer<typeof ConnectionStats>;
 export const ConnectionStats = z.object({
   total_connections: z.int().min(0),
   total_users: z.int().min(0),

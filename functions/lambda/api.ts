@@ -1,14 +1,14 @@
 /** Lambda: requests of the HTTP API. */
 import { randomBytes } from 'node:crypto';
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
+import { relayStats } from '#adapters/http-progress/stats.ts';
 import type { ErrorBody } from '#core/wire/error.ts';
 import { signedTicketOffice } from '../../relay/signed-tickets.ts';
 import { createApi } from '../api.ts';
 import { composeCloud, OWNER } from '../deps.ts';
 import { ApiFunctionEnv, readEnv, readSecrets, SECRETS_OF } from '../env.ts';
-import { refusal } from '../errors.ts';
 import { isSameToken } from '../identity.ts';
-import { cloudDrivers } from '../kinds.ts';
+import { cloudDrivers, kindViews } from '../kinds.ts';
 import { linkedSecrets } from '../resources.ts';
 import { flush, inTime, oncePerSandbox, progressTo } from './sandbox.ts';
 
@@ -35,15 +35,20 @@ const opened = oncePerSandbox(async () => {
     intake,
     authenticate: (given) => (isSameToken(given, secrets.ENTREPOT_TOKEN) ? OWNER : null),
     issueTicket: tickets.issue,
+    sockets: relayStats({
+      url: `${env.ENTREPOT_RELAY_URL}/internal/stats`,
+      secret: secrets.ENTREPOT_PROGRESS_KEY,
+      clock,
+    }),
     logins,
     browserOf,
+    kinds: kindViews(drivers.kinds, []),
     companion: { multipart, capabilitySecret: secrets.ENTREPOT_CAPABILITY_KEY },
     files: {
       desk: { files, multipart, cells, clock, folders: { scene: 'scenes', result: 'results' } },
       uploadBytesMax: UPLOAD_BYTES_MAX,
     },
   });
-  app.get('/stats', (c) => refusal(c, 501, 'stats.elsewhere', 'the relay holds the sockets, and logs how many'));
   return { answer: handle(app), progress, pageHost: new URL(env.ENTREPOT_PAGE_URL).host };
 });
 

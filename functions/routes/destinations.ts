@@ -44,7 +44,10 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
       request: { body: body(CreateDestination) },
       responses: answers(201, DestinationView),
     }),
-    async (c) => c.json(shown(await destinations.create(c.req.valid('json'))), 201),
+    async (c) => {
+      const { placement, ...wanted } = c.req.valid('json');
+      return c.json(shown(await destinations.create(placement === undefined ? wanted : { ...wanted, placement })), 201);
+    },
   );
 
   app.openapi(
@@ -63,16 +66,17 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
     createRoute({
       method: 'patch',
       path: '/api/v1/destinations/{id}',
-      summary: 'Replace the settings or credentials of a destination',
+      summary: 'Replace the settings, credentials or placement of a destination',
       ...secured,
       request: { params: byId, body: body(UpdateDestination) },
       responses: answers(200, DestinationView),
     }),
     async (c) => {
-      const { settings, credentials } = c.req.valid('json');
+      const { settings, credentials, placement } = c.req.valid('json');
       const change = {
         ...(settings === undefined ? {} : { settings }),
         ...(credentials === undefined ? {} : { credentials }),
+        ...(placement === undefined ? {} : { placement }),
       };
       return c.json(shown(await destinations.change(c.req.valid('param').id, change)), 200);
     },
@@ -143,6 +147,6 @@ function checkFault(error: unknown, signal: AbortSignal): Fault {
   return new Fault('bug', 'unknown', 'the check failed in a way that nobody thought of: the log says where');
 }
 
-function shown({ id, provider, settings, hasCredentials, createdAt }: Destination): DestinationView {
-  return { id, provider, settings: { ...settings }, hasCredentials, createdAt: isoTime(createdAt) };
+function shown({ id, provider, settings, hasCredentials, placement, createdAt }: Destination): DestinationView {
+  return { id, provider, settings: { ...settings }, hasCredentials, placement, createdAt: isoTime(createdAt) };
 }

@@ -8,20 +8,12 @@ import { onTooLarge } from '../errors.ts';
 import { requireOwner } from '../identity.ts';
 import { answers, body, secured } from '../openapi.ts';
 
-/** Of the sockets that this process holds. */
-export interface SocketStats {
-  stats(): {
-    readonly connections: number;
-    readonly owners: number;
-    readonly bufferedBytes: number;
-    readonly refused: number;
-  };
-  isWatching(ownerId: string): boolean;
-}
+/** Whoever holds the sockets counts them; with an owner, whether that one watches. */
+export type CountSockets = (ownerId: string | undefined) => Promise<ConnectionStats> | ConnectionStats;
 
 const BODY_MAX_BYTES = 16 * 1024;
 
-export function noticeRoutes(app: Api, { engine, authenticate }: ApiDeps, sockets: SocketStats | undefined): void {
+export function noticeRoutes(app: Api, { engine, authenticate }: ApiDeps, count: CountSockets | undefined): void {
   const guard = requireOwner(authenticate);
 
   app.openapi(
@@ -41,7 +33,7 @@ export function noticeRoutes(app: Api, { engine, authenticate }: ApiDeps, socket
     },
   );
 
-  if (sockets === undefined) return;
+  if (count === undefined) return;
   app.openapi(
     createRoute({
       method: 'get',
@@ -52,19 +44,6 @@ export function noticeRoutes(app: Api, { engine, authenticate }: ApiDeps, socket
       request: { query: z.object({ user_id: z.string().min(1).max(128).optional() }) },
       responses: answers(200, ConnectionStats),
     }),
-    (c) => {
-      const { connections, owners, bufferedBytes, refused } = sockets.stats();
-      const { user_id: ownerId } = c.req.valid('query');
-      return c.json(
-        {
-          total_connections: connections,
-          total_users: owners,
-          buffered_bytes: bufferedBytes,
-          refused,
-          ...(ownerId === undefined ? {} : { user_connected: sockets.isWatching(ownerId) }),
-        },
-        200,
-      );
-    },
+    async (c) => c.json(await count(c.req.valid('query').user_id), 200),
   );
 }

@@ -56,6 +56,21 @@ function person({ fake }: Desk, { qrText }: BegunLogin, status: 1 | 2 | -2): voi
 
 const tokensOf = ({ fake }: Desk) => [...fake.world.access.keys(), ...fake.world.refresh.keys()];
 
+test('the destination that a login makes is placed as it was wished, and one that stands stays where it is', async () => {
+  const at = await desk();
+  const onAgents = { on: 'agents', tags: {}, strategy: 'least-busy', spacingSeconds: 0, perHourMax: 0 };
+  const begun = await at.begin({ destinationId: 'drive', placement: onAgents });
+  person(at, begun, 2);
+  // This home has no agents.
+  expect(await at.look(begun.id)).toMatchObject({ state: 'refused', error: { code: 'destination.no_agents' } });
+  await at.rig.call('POST', '/api/v1/destinations', { id: 'drive', provider: 'pan115', settings: at.settings });
+  const again = await at.begin({ destinationId: 'drive', placement: onAgents });
+  person(at, again, 2);
+  expect((await at.look(again.id)).state).toBe('confirmed');
+  const { body } = await at.rig.call('GET', '/api/v1/destinations/drive');
+  expect(body).toMatchObject({ hasCredentials: true, placement: { on: 'here' } });
+});
+
 test('a confirmed login makes the destination, with the credentials sealed in it and shown to nobody', async () => {
   const at = await desk();
   const begun = await at.begin({ destinationId: 'drive' });

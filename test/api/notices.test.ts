@@ -5,6 +5,7 @@ import { memoryProgress } from '#adapters/memory/progress.ts';
 import { progressHub } from '#core/progress/hub.ts';
 import type { ServerFrame } from '#core/wire/socket.ts';
 import { type Api, createApi } from '../../functions/api.ts';
+import { connectionStats } from '../../relay/stats-answer.ts';
 import { expectError } from './expect-error.ts';
 import { type Answer, type ApiRig, apiRig, TOKEN } from './rig.ts';
 
@@ -23,10 +24,11 @@ beforeEach(async () => {
     intake: rig.intake,
     authenticate: (token) => (token === TOKEN ? 'local' : null),
     issueTicket: () => ({ ticket: 'ticket', expiresAtMs: 0 }),
-    sockets: {
-      stats: () => ({ connections: 3, owners: 2, bufferedBytes: 5, refused: 1 }),
-      isWatching: hub.isWatching,
-    },
+    sockets: (ownerId) =>
+      connectionStats(
+        { sockets: { stats: () => ({ connections: 3, owners: 2, bufferedBytes: 5, refused: 1 }) }, hub },
+        ownerId,
+      ),
   });
 });
 afterEach(async () => {

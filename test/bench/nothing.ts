@@ -1,7 +1,7 @@
 /** A bucket full of zeros and a destination that forgets them, for counting what the engine does in between. */
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import type { Destinations } from '#core/ports/destinations.ts';
+import type { Destination, Destinations } from '#core/ports/destinations.ts';
 import { type PushProvider, pushProvider, Session } from '#core/ports/provider.ts';
 import type { StagedObject, StagingSource } from '#core/ports/staging.ts';
 import type { UploadId } from '#core/wire/ids.ts';
@@ -55,7 +55,14 @@ export function zeroSource(uploadId: UploadId, chunkBytes: number, sizeBytes: nu
 /** One destination, whatever it is called. */
 export function nowhere(clock: Clock, options: Nowhere): Destinations {
   const provider = forgetful(clock, options);
-  const known = (id: string) => ({ id, provider: 'nowhere', settings: {}, hasCredentials: false, createdAt: 0 });
+  const known = (id: string): Destination => ({
+    id,
+    provider: 'nowhere',
+    settings: {},
+    hasCredentials: false,
+    placement: { on: 'here' },
+    createdAt: 0,
+  });
   const refuse = async (): Promise<never> => {
     throw new Fault('rejected', 'destination.fixed', 'this destination is what it is');
   };

@@ -2,16 +2,21 @@
 import { expect } from 'vitest';
 import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
+import type { RemoteConnection } from '#core/ports/agents.ts';
 import { type CredentialHandle, type ProviderKind, providerKind } from '#core/ports/connection.ts';
 import type { Destinations } from '#core/ports/destinations.ts';
-import { type Provider, pushProvider } from '#core/ports/provider.ts';
+import { type Provider, type PushProvider, pushProvider, serveProvider } from '#core/ports/provider.ts';
+import type { Placement } from '#core/wire/agent.ts';
 import { expectFault } from './expect-fault.ts';
 import { type ContractRun, contract, type Laws } from './suite.ts';
 
 export interface DestinationsRig {
-  /** A new instance over the same store each time, as another process would have. */
-  destinations(kinds: readonly ProviderKind[]): Destinations;
+  /** A new instance over the same store each time, as another process would have. Without `place` there are no agents. */
+  destinations(kinds: readonly ProviderKind[], place?: PlaceForTests): Destinations;
 }
+
+type PlaceForTests = (local: PushProvider, connection: RemoteConnection, placement: OnAgents) => PushProvider;
+type OnAgents = Extract<Placement, { on: 'agents' }>;
 
 export function destinationsContract(run: ContractRun<DestinationsRig>): void {
   contract('destinations', laws, run);
@@ -24,6 +29,13 @@ const Settings = z.strictObject({ region: z.string().min(1), partBytes: z.int().
 const FIRST: Token = { access: 'access-1', refresh: 'refresh-1' };
 const DRIVE = { id: 'drive', provider: 'drive', settings: { region: 'cn' }, credentials: FIRST };
 const SHELF = { id: 'shelf', provider: 'shelf', settings: { region: 'cn' } };
+const ON_AGENTS: OnAgents = {
+  on: 'agents',
+  tags: { region: 'cn' },
+  strategy: 'longest-rested',
+  spacingSeconds: 300,
+  perHourMax: 12,
+};
 
 const laws: Laws<DestinationsRig> = {
   'a created destination is answered with its defaults, and read by every instance': async (rig) => {
@@ -33,6 +45,7 @@ const laws: Laws<DestinationsRig> = {
       provider: 'drive',
       settings: { region: 'cn', partBytes: 1024 },
       hasCredentials: true,
+      placement: { on: 'here' },
       createdAt: expect.any(Number),
     });
     expect(await use(rig).get('drive')).toEqual(created);
@@ -101,7 +114,7 @@ const laws: Laws<DestinationsRig> = {
   'an unknown provider is destination.provider_unknown, and the known ones are named': async (rig) => {
     const create = use(rig).create({ ...SHELF, provider: 'floppy' });
     const fault = await expectFault('rejected', 'destination.provider_unknown', create);
-    expect(fault.message).toContain('drive, shelf');
+    expect(fault.message).toContain('drive, shelf, asker');
   },
   'change replaces the settings as a whole and keeps the credentials': async (rig) => {
     await use(rig).create({ ...DRIVE, settings: { region: 'cn', partBytes: 7 } });
@@ -170,6 +183,68 @@ const laws: Laws<DestinationsRig> = {
     const [id] = one.deviceIds;
     expect(id).toMatch(/^[0-9a-f]{32}$/);
     expect(other.deviceIds).toEqual([id]);
+  },
+  'a placement on agents is stored as a whole, kept by other changes, and taken back': async (rig) => {
+    const destinations = () => rig.destinations(testKinds().kinds, placing().place);
+    expect(await destinations().create({ ...DRIVE, placement: ON_AGENTS })).toMatchObject({ placement: ON_AGENTS });
+    await destinations().change('drive', { settings: { region: 'eu' } });
+    await destinations().change('drive', { credentials: { access: 'access-2', refresh: 'refresh-2' } });
+    expect(await destinations().get('drive')).toMatchObject({ placement: ON_AGENTS, settings: { region: 'eu' } });
+    const other = { ...ON_AGENTS, tags: {}, strategy: 'round-robin' } as const;
+    expect(await destinations().change('drive', { placement: other })).toMatchObject({ placement: other });
+    await destinations().change('drive', { placement: { on: 'here' } });
+    expect((await use(rig).list()).map(({ placement }) => placement)).toEqual([{ on: 'here' }]);
+  },
+  'placed on agents, the driver is what was made of the one here, with all that one has': async (rig) => {
+    const kinds = testKinds();
+    const { placed, place } = placing();
+    const destinations = rig.destinations(kinds.kinds, place);
+    await destinations.create({ ...DRIVE, placement: ON_AGENTS });
+    const driver = await destinations.provider('drive');
+    const last = placed.at(-1);
+    expect(driver).toBe(last?.made);
+    expect(last?.local.id).toBe('drive');
+    expect(last?.placement).toEqual(ON_AGENTS);
+    expect(last?.connection).toMatchObject({
+      provider: 'drive',
+      destinationId: 'drive',
+      deviceId: kinds.deviceIds.at(-1),
+      settings: { region: 'cn', partBytes: 1024 },
+    });
+    expect(await last?.connection.credentials.read()).toEqual(FIRST);
+    expect(await last?.connection.shared('pace').swap(0, { at: 1 })).toBe(true);
+  },
+  'the driver is another as soon as the placement is, in every instance': async (rig) => {
+    const destinations = rig.destinations(testKinds().kinds, placing().place);
+    await destinations.create(SHELF);
+    const here = await destinations.provider('shelf');
+    await rig.destinations(testKinds().kinds, placing().place).change('shelf', { placement: ON_AGENTS });
+    const there = await destinations.provider('shelf');
+    expect(there).not.toBe(here);
+    expect(await destinations.provider('shelf')).toBe(there);
+  },
+  'without agents nothing can be placed on them: destination.no_agents, and nothing is written': async (rig) => {
+    await expectFault('rejected', 'destination.no_agents', use(rig).create({ ...DRIVE, placement: ON_AGENTS }));
+    expect(await use(rig).get('drive')).toBeNull();
+    const before = await use(rig).create(DRIVE);
+    const change = { placement: ON_AGENTS, credentials: { access: 'x', refresh: 'x' } };
+    await expectFault('rejected', 'destination.no_agents', use(rig).change('drive', change));
+    expect(await use(rig).get('drive')).toEqual(before);
+    expect(await (await handle(rig)).read()).toEqual(FIRST);
+  },
+  'what asks for bytes itself cannot be placed on agents: destination.no_agents': async (rig) => {
+    const destinations = rig.destinations(testKinds().kinds, placing().place);
+    const asker = { ...SHELF, id: 'asker', provider: 'asker' };
+    await expectFault('rejected', 'destination.no_agents', destinations.create({ ...asker, placement: ON_AGENTS }));
+    await destinations.create(asker);
+    const change = destinations.change('asker', { placement: ON_AGENTS });
+    const { message } = await expectFault('rejected', 'destination.no_agents', change);
+    expect(message).toContain('asker');
+    expect(await destinations.get('asker')).toMatchObject({ placement: { on: 'here' } });
+  },
+  'one that stands on agents is never driven from a home that has none': async (rig) => {
+    await rig.destinations(testKinds().kinds, placing().place).create({ ...SHELF, placement: ON_AGENTS });
+    await expectFault('rejected', 'destination.no_agents', use(rig).provider('shelf'));
   },
   'a destination that was removed and created anew gets a new driver': async (rig) => {
     const destinations = use(rig);
@@ -257,7 +332,7 @@ async function handle(rig: DestinationsRig): Promise<CredentialHandle<Token>> {
   return first;
 }
 
-/** Two kinds that remember what they were connected with: `drive` has credentials, `shelf` has none. */
+/** Kinds that remember what they were connected with: `drive` has credentials, `shelf` has none, `asker` asks for bytes itself. */
 function testKinds() {
   const connected: { readonly destinationId: string; readonly settings: unknown }[] = [];
   const handles: CredentialHandle<Token>[] = [];
@@ -279,11 +354,34 @@ function testKinds() {
     credentials: null,
     connect: () => idle('shelf'),
   });
-  return { kinds: [drive, shelf], connected, handles, deviceIds };
+  const asker = providerKind<z.infer<typeof Settings>, never>({
+    id: 'asker',
+    settings: Settings,
+    credentials: null,
+    connect: () => asking('asker'),
+  });
+  return { kinds: [drive, shelf, asker], connected, handles, deviceIds };
 }
 
+/** What a home with agents makes of its drivers, and what it was given for it. */
+function placing() {
+  const placed: {
+    readonly local: PushProvider;
+    readonly connection: RemoteConnection;
+    readonly placement: OnAgents;
+    readonly made: PushProvider;
+  }[] = [];
+  const place: PlaceForTests = (local, connection, placement) => {
+    const made = { ...local };
+    placed.push({ local, connection, placement, made });
+    return made;
+  };
+  return { placed, place };
+}
+
+const unused = () => Promise.reject(new Error('these laws move no bytes'));
+
 function idle(id: string): Provider {
-  const unused = () => Promise.reject(new Error('these laws move no bytes'));
   return pushProvider(z.object({}), {
     id,
     needs: [],
@@ -292,6 +390,26 @@ function idle(id: string): Provider {
     plan: () => ({ partBytes: 1, inFlightMax: 1, order: 'any' }),
     put: unused,
     finish: unused,
+    inspect: unused,
+    discard: unused,
+    check: unused,
+  });
+}
+
+function asking(id: string): Provider {
+  return serveProvider(z.object({}), {
+    id,
+    needs: [],
+    instant: 'never',
+    remoteId: () => 'none',
+    asks: () => {
+      throw new Error('these laws move no bytes');
+    },
+    open: unused,
+    attach: unused,
+    detach: () => undefined,
+    answer: unused,
+    hold: unused,
     inspect: unused,
     discard: unused,
     check: unused,

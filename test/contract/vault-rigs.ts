@@ -37,7 +37,14 @@ export function accountsRig(cells: Cells): AccountsRig {
 
 export function destinationsRig(cells: Cells): DestinationsRig {
   return {
-    destinations: (kinds) =>
-      cellDestinations({ cells, accounts: sealedAccounts(cells, key), kinds, clock, staging: NO_STORE }),
+    destinations: (kinds, place) =>
+      cellDestinations({
+        cells,
+        accounts: sealedAccounts(cells, key),
+        kinds,
+        clock,
+        staging: NO_STORE,
+        ...(place === undefined ? {} : { place }),
+      }),
   };
 }

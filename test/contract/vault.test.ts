@@ -42,6 +42,16 @@ describe('vault over a table whose replies get lost', () => {
   });
 });
 
+it('a destination of the time before there were agents is driven here', async () => {
+  const cells = memoryCells();
+  const before = { provider: 'folder', settings: { root: '/a' }, hasCredentials: false, createdAt: 1, mark: 'm' };
+  await cells.swap({ pk: 'DEST', sk: 'nas' }, 0, before);
+  const accounts = sealedAccounts(cells, key);
+  const destinations = cellDestinations({ cells, accounts, kinds: providerKinds, clock, staging: NO_STORE });
+  expect(await destinations.get('nas')).toMatchObject({ placement: { on: 'here' } });
+  expect((await destinations.provider('nas')).id).toBe('folder');
+});
+
 describe('provider kinds', () => {
   it.each(providerKinds.map((kind) => [kind.id, kind] as const))('%s: ids are unique', (id) => {
     expect(providerKinds.filter((kind) => kind.id === id)).toHaveLength(1);

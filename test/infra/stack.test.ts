@@ -365,7 +365,8 @@ describe('one name', () => {
     const paths = rig.app.routes.map(({ path }) => path.replaceAll(/\*$/g, 'any')).filter((path) => path !== '/any');
     expect(paths.length).toBeGreaterThan(20);
     expect(paths.filter((path) => targetOf(path) !== 'api')).toEqual([]);
-    for (const path of ['/ws', '/ws/upload/progress', '/internal/progress']) expect(targetOf(path)).toBe('relay');
+    for (const path of ['/ws', '/ws/upload/progress', '/internal/progress', '/internal/stats'])
+      expect(targetOf(path)).toBe('relay');
     for (const path of ['/', '/index.html', '/assets/index.js', '/internal']) expect(targetOf(path)).toBeUndefined();
   });
 

@@ -16,6 +16,7 @@ import type { Clock } from '#core/ports/clock.ts';
 import type { ProgressSink } from '#core/ports/progress.ts';
 import type { WorkTable } from '#core/ports/work-table.ts';
 import { progressIntake } from '../../relay/progress-intake.ts';
+import { statsAnswer } from '../../relay/stats-answer.ts';
 import { fakeSqs } from '../fakes/sqs/server.ts';
 import type { Queue } from '../fakes/sqs/store.ts';
 import { startDynalite } from '../support/dynalite.ts';
@@ -106,7 +107,16 @@ export async function cloud(): Promise<Cloud> {
       for (const rumour of rumours) if (rumour.kind === 'transfer') heard.add(rumour.view.id);
     },
   };
-  const relay = await listening(progressIntake({ secrets: [progressKey], clock, sink }));
+  const signing = { secrets: [progressKey], clock };
+  const take = progressIntake({ ...signing, sink });
+  const count = statsAnswer({
+    ...signing,
+    sockets: { stats: () => ({ connections: 3, owners: 1, bufferedBytes: 0, refused: 0 }) },
+    hub: { isWatching: () => true },
+  });
+  const relay = await listening((request) =>
+    request.url.endsWith('/internal/stats') ? count(request) : take(request),
+  );
   const secrets = {
     AdminToken: TOKEN,
     SealKey: randomBytes(32).toString('base64'),

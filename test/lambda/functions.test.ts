@@ -238,9 +238,17 @@ describe('the API in a function', () => {
     expect(more.body.error.message).toContain('upload URL');
   });
 
-  test('says that sockets are counted elsewhere', async () => {
+  test('says which kinds of destinations it has: none of this machine, and none at agents', async () => {
+    const { body } = await api(front, 'GET', '/api/v1/kinds');
+    const ids = body.items.map(({ id }: { id: string }) => id);
+    expect(ids).toContain('s3');
+    expect(ids).not.toContain('folder');
+    expect(JSON.stringify(body)).not.toContain('agents');
+  });
+
+  test('asks the relay, which holds the sockets, how many watch', async () => {
     const { status, body } = await api(front, 'GET', '/stats');
-    expect([status, body.error.code]).toEqual([501, 'stats.elsewhere']);
+    expect([status, body]).toMatchObject([200, { total_connections: 3, total_users: 1 }]);
   });
 
   test('serves one call after another in the sandbox that it has, frozen in between', () => {

@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { WebSocket } from 'ws';
 import { type Bucket, startBucket } from '#adapters/bucket/server.ts';
 import { httpProgressSink } from '#adapters/http-progress/sink.ts';
+import { relayStats } from '#adapters/http-progress/stats.ts';
 import { systemClock } from '#adapters/system/clock.ts';
 import type { Dispatcher } from '#core/ports/dispatcher.ts';
 import type { ProgressSink } from '#core/ports/progress.ts';
@@ -189,6 +190,9 @@ describe('the relay as a process', () => {
     const changes = await page.heard(({ event }) => event === 'changes');
     expect(transfersOf(changes)).toMatchObject([{ id: view.id, movedBytes: 10 }]);
     expect((await fetch(url, { method: 'POST', body: '{"rumours":[]}' })).status).toBe(401);
+    const statsUrl = `${relay.url}/internal/stats`;
+    const count = relayStats({ url: statsUrl, secret: secrets.ENTREPOT_PROGRESS_KEY, clock });
+    expect(await count(OWNER)).toMatchObject({ total_connections: 1, total_users: 1, user_connected: true });
 
     expect(await relay.stop()).toBe(0);
     expect(await page.closed).toBe(1001);

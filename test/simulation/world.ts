@@ -181,7 +181,7 @@ function pickCalls(remote: PushProvider) {
 }
 
 function toDestination({ id }: Rig): Destination {
-  return { id, provider: 'rig', settings: {}, hasCredentials: false, createdAt: START_MS };
+  return { id, provider: 'rig', settings: {}, hasCredentials: false, placement: { on: 'here' }, createdAt: START_MS };
 }
 
 /** Reads that may break off in the middle. */

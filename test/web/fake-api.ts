@@ -16,7 +16,7 @@ import { answerApi } from './fake-routes.ts';
 import { type FakeOptions, type FakeState, type Fault, fakeState } from './fake-state.ts';
 
 export interface FakeApi
-  extends Pick<FakeState, 'uploads' | 'transfers' | 'destinations' | 'log' | 'events' | 'plant' | 'change'> {
+  extends Pick<FakeState, 'uploads' | 'transfers' | 'destinations' | 'agents' | 'log' | 'events' | 'plant' | 'change'> {
   readonly origin: string;
   fault(fault: Omit<Fault, 'times'> & { times?: number }): void;
   clearFaults(): void;
@@ -103,9 +103,9 @@ export async function fakeApi(options: FakeOptions = {}): Promise<FakeApi> {
   state.addDestination({ id: 'nas', provider: 'folder', settings: { root: '/srv/nas' } });
   state.addDestination({ id: 'archive', provider: 's3', settings: { bucket: 'archive', region: 'eu-west-1' } });
   await Promise.all([api, bucket].map((server) => once(server.listen(0, '127.0.0.1'), 'listening')));
-  const { uploads, transfers, destinations, log, events, plant, change } = state;
+  const { uploads, transfers, destinations, agents, log, events, plant, change } = state;
   return {
-    ...{ uploads, transfers, destinations, log, events, plant, change },
+    ...{ uploads, transfers, destinations, agents, log, events, plant, change },
     origin: originOf(api),
     fault: (fault) => void state.faults.push({ times: 1, ...fault }),
     clearFaults: () => void state.faults.splice(0),

@@ -1,9 +1,12 @@
 /** The fake's API: the routes that the page calls, with their refusals. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { CreateDestination } from '#core/wire/destination.ts';
+import type { AgentView } from '#core/wire/agent.ts';
+import { CreateDestination, UpdateDestination } from '#core/wire/destination.ts';
+import type { KindView } from '#core/wire/kind.ts';
 import type { TransferEvent, TransferView } from '#core/wire/transfer.ts';
 import { AnswersRequest, CreateUpload, SignRequest } from '#core/wire/upload.ts';
+import { KINDS } from '../../web/app/destination-kinds.ts';
 import { retryAfter, slurp } from './fake-bucket.ts';
 import { type FakeState, type FakeUpload, later, now } from './fake-state.ts';
 
@@ -94,6 +97,16 @@ const ROUTES: Readonly<Record<string, (call: Call) => Answer>> = {
     ),
   'GET destinations': ({ state }) => ok({ items: [...state.destinations.values()] }),
   'POST destinations': createDestination,
+  'PATCH destinations/:id': changeDestination,
+  'GET kinds': ({ state }) => ok({ items: state.options.kinds ?? allKinds() }),
+  'GET agents': ({ state }) => ok({ items: [...state.agents.values()] }),
+  'POST agents/:id/revoke': (call) => withAgent(call, (agent) => turn(call, agent, 'revoked')),
+  'POST agents/:id/restore': (call) => withAgent(call, (agent) => turn(call, agent, 'offline')),
+  'DELETE agents/:id': (call) =>
+    withAgent(call, ({ id }) => {
+      call.state.agents.delete(id);
+      return { status: 204 };
+    }),
   'DELETE destinations/:id': ({ state, id }) => {
     state.destinations.delete(id);
     return { status: 204 };
@@ -135,6 +148,31 @@ function createDestination({ state, body }: Call): Answer {
   if (!parsed.success) return refusal(422, 'request.invalid', parsed.error.message);
   if (state.destinations.has(parsed.data.id)) return refusal(409, 'destination.exists', 'there is one of this name');
   return { status: 201, body: state.addDestination(parsed.data) };
+}
+
+function changeDestination({ state, id, body }: Call): Answer {
+  const before = state.destinations.get(id);
+  const parsed = UpdateDestination.safeParse(body);
+  if (!before || !parsed.success) return refusal(400, 'request.invalid', 'no such change');
+  const { settings = before.settings, placement = before.placement } = parsed.data;
+  const view = { ...before, settings, placement };
+  state.destinations.set(id, view);
+  return ok(view);
+}
+
+function allKinds(): KindView[] {
+  return Object.keys(KINDS).map((id) => ({ id, placements: ['here'] }));
+}
+
+function withAgent({ state, id }: Call, answer: (agent: AgentView) => Answer): Answer {
+  const agent = state.agents.get(id);
+  return agent ? answer(agent) : refusal(404, 'agent.unknown', 'no such agent');
+}
+
+function turn({ state }: Call, agent: AgentView, status: AgentView['status']): Answer {
+  const view = { ...agent, status };
+  state.agents.set(agent.id, view);
+  return ok(view);
 }
 
 function unknownOf({ state, id }: Call, noun: string): Answer | null {

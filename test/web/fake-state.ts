@@ -4,9 +4,11 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { ulid } from 'ulid';
 import type { z } from 'zod';
+import type { AgentView } from '#core/wire/agent.ts';
 import { CreateDestination, type DestinationView } from '#core/wire/destination.ts';
 import type { DigestAsk } from '#core/wire/digest.ts';
 import { TransferId, UploadId } from '#core/wire/ids.ts';
+import type { KindView } from '#core/wire/kind.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
 import type { ChunkTicket, CreateUpload, UploadView } from '#core/wire/upload.ts';
 
@@ -20,6 +22,8 @@ export interface FakeOptions {
   readonly delivers?: boolean;
   /** Bytes per second that the bucket takes; unlimited when absent. */
   readonly bucketBytesPerSecond?: number;
+  /** Of destinations that the home has; all that the page knows unless told. */
+  readonly kinds?: readonly KindView[];
   /** Uploads with this SHA-1 are known already. */
   readonly knownSha1?: string;
 }
@@ -53,14 +57,22 @@ export function fakeState(
   const uploads = new Map<string, FakeUpload>();
   const transfers = new Map<string, TransferView>();
   const destinations = new Map<string, DestinationView>();
+  const agents = new Map<string, AgentView>();
   const byIdempotencyKey = new Map<string, string>();
   const asksOf = new Map<string, DigestAsk[]>();
   const tickets = new Map<string, { key: string; sizeBytes: number }>();
   const faults: Fault[] = [];
 
   function addDestination(body: z.input<typeof CreateDestination>): DestinationView {
-    const { id, provider, settings, credentials } = CreateDestination.parse(body);
-    const view = { id, provider, settings, hasCredentials: credentials !== undefined, createdAt: now() };
+    const { id, provider, settings, credentials, placement } = CreateDestination.parse(body);
+    const view: DestinationView = {
+      id,
+      provider,
+      settings,
+      hasCredentials: credentials !== undefined,
+      placement: placement ?? { on: 'here' },
+      createdAt: now(),
+    };
     destinations.set(view.id, view);
     return view;
   }
@@ -157,6 +169,7 @@ export function fakeState(
     uploads,
     transfers,
     destinations,
+    agents,
     asksOf,
     tickets,
     socketTickets: new Set<string>(),

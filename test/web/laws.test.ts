@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { backoffMs, retryAfterMs } from '../../web/upload/backoff.ts';
-import { IN_FLIGHT_MAX, IN_FLIGHT_START, onBytes, onTrouble, startConcurrency } from '../../web/upload/concurrency.ts';
+import {
+  IN_FLIGHT_MAX,
+  IN_FLIGHT_START,
+  onBytes,
+  onStart,
+  onTrouble,
+  startConcurrency,
+} from '../../web/upload/concurrency.ts';
 import { folderOf } from '../../web/upload/drop.ts';
 import { etaSeconds, sampleSpeed, startSpeed } from '../../web/upload/speed.ts';
 import { chunkSet, type HeldTicket, numbersToSign, WINDOW_MAX, windowSize } from '../../web/upload/window.ts';
@@ -65,12 +72,22 @@ describe('concurrency', () => {
     expect(state.limit).toBe(IN_FLIGHT_START);
   });
 
-  it('goes to six at once where 16 MiB leave within half a second, and not after trouble', () => {
+  it('goes to six at once where 4 MiB or more leave at 32 MiB/s within half a second, and not after trouble', () => {
     const MIB = 1024 * 1024;
-    expect(onBytes(startConcurrency(0), 15 * MIB, 3, 499).limit).toBe(IN_FLIGHT_START);
-    expect(onBytes(startConcurrency(0), 16 * MIB, 3, 499).limit).toBe(IN_FLIGHT_MAX);
-    expect(onBytes(startConcurrency(0), 16 * MIB, 3, 500).limit).toBe(IN_FLIGHT_START);
+    const limitAfter = (bytes: number, nowMs: number) => onBytes(startConcurrency(0), bytes, 3, nowMs).limit;
+    expect(limitAfter(4 * MIB, 125)).toBe(IN_FLIGHT_MAX);
+    expect(limitAfter(4 * MIB - 1, 1)).toBe(IN_FLIGHT_START);
+    expect(limitAfter(4 * MIB, 126)).toBe(IN_FLIGHT_START);
+    expect(limitAfter(16 * MIB, 499)).toBe(IN_FLIGHT_MAX);
+    expect(limitAfter(16 * MIB, 500)).toBe(IN_FLIGHT_START);
     expect(onBytes(onTrouble(startConcurrency(0), 0), 16 * MIB, 3, 499).limit).toBe(1);
+  });
+
+  it('counts from the first chunk, not from the time before it in which nothing was sent', () => {
+    const MIB = 1024 * 1024;
+    const state = onStart(startConcurrency(0), 600_000);
+    expect(onBytes(state, 4 * MIB, 3, 600_100).limit).toBe(IN_FLIGHT_MAX);
+    expect(onBytes(onStart(onBytes(state, 100, 3, 601_000), 700_000), 100, 3, 701_999).limit).toBe(IN_FLIGHT_START);
   });
 
   it('halves on trouble, counts trouble that comes together once, and keeps one place', () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AgentId, type AgentView } from '#core/wire/agent.ts';
 import { findChromium, launchChromium } from '../support/chromium.ts';
 import { type FakeApi, fakeApi, testBytes } from './fake-api.ts';
 import { TOKEN } from './fake-routes.ts';
@@ -184,6 +185,61 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     expect(fake.destinations.has('media')).toBe(false);
   });
 
+  it('agents have a section where the home takes them: revoked, restored and forgotten there', async () => {
+    await open({ kinds: [{ id: 's3', placements: ['here', 'agents'] }] });
+    await page.getByRole('link', { name: 'Agents' }).click();
+    await page.getByText('No agent yet').waitFor();
+    await page.getByText('npm run agent').waitFor();
+    fake.agents.set('office', officeAgent());
+    await page.reload();
+    await page.getByText('2 of 2 files now').waitFor();
+    await page.getByText('The destination wants a person to confirm something.').waitFor();
+    expect(await nameless()).toEqual([]);
+    await page.getByRole('button', { name: 'Revoke Office' }).click();
+    await page.getByText('Revoked').waitFor();
+    await page.getByRole('button', { name: 'Restore Office' }).click();
+    await page.getByText('Offline').waitFor();
+    await page.getByRole('button', { name: 'Forget: Office' }).click();
+    await page.getByText('No agent yet').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('a destination is placed on agents when it is added, and taken back by the keyboard', async () => {
+    await open({ kinds: [{ id: 's3', placements: ['here', 'agents'] }] });
+    await page.getByRole('link', { name: 'Destinations' }).click();
+    await page.getByRole('button', { name: 'Add destination' }).click();
+    // The kinds that the home has not are not offered.
+    expect(await page.getByLabel('Kind').locator('option').allTextContents()).toEqual(['S3']);
+    await page.getByLabel('Name', { exact: true }).fill('films');
+    await page.getByLabel('Region', { exact: true }).fill('eu');
+    await page.getByLabel('Bucket', { exact: true }).fill('films');
+    await page.getByLabel('Access key ID').fill('key');
+    await page.getByLabel('Secret access key').fill('secret');
+    await page.getByLabel('At agents').check();
+    await page.getByLabel('Tags that an agent must have').fill('region');
+    const add = page.getByRole('button', { name: 'Add', exact: true });
+    expect(await add.isDisabled()).toBe(true);
+    await page.getByLabel('Tags that an agent must have').fill('region=cn，isp = telecom');
+    await page.getByLabel('Which one is taken').selectOption('longest-rested');
+    await page.getByLabel('Minutes between two files').fill('5');
+    expect(await nameless()).toEqual([]);
+    await add.click();
+    await page.getByText('The longest rested · region=cn, isp=telecom · every 5 min').waitFor();
+    expect(fake.destinations.get('films')?.placement).toEqual({
+      on: 'agents',
+      tags: { region: 'cn', isp: 'telecom' },
+      strategy: 'longest-rested',
+      spacingSeconds: 300,
+      perHourMax: 0,
+    });
+    await page.getByRole('button', { name: 'Where its calls are run: films' }).press('Enter');
+    await page.getByLabel('At agents').press('ArrowUp');
+    await page.keyboard.press('Enter');
+    await page.getByText('The longest rested').waitFor({ state: 'detached' });
+    expect(fake.destinations.get('films')?.placement).toEqual({ on: 'here' });
+    expect(complaints).toEqual([]);
+  });
+
   it('pause, resume and cancel reach both the chunks here and the transfer there', async () => {
     await open();
     fake.fault({ method: 'PUT', path: '00002', act: 'hang' });
@@ -258,7 +314,8 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     await open({ knownSha1: createHash('sha1').update(bytes).digest('hex') });
     const answered = once(fake.events, 'answers');
     fake.destinations.clear();
-    const own = { settings: {}, hasCredentials: true, createdAt: '2026-11-21T00:00:00.000Z' };
+    const placement = { on: 'here' } as const;
+    const own = { settings: {}, hasCredentials: true, placement, createdAt: '2026-11-21T00:00:00.000Z' };
     fake.destinations.set('drive', { id: 'drive', provider: 'pan115', ...own });
     await page.reload();
     await page.getByText('Ask by checksum first').waitFor();
@@ -318,3 +375,25 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     });
   }
 });
+
+function officeAgent(): AgentView {
+  return {
+    id: AgentId.parse('office'),
+    name: 'Office',
+    version: '1.0.0',
+    providers: ['s3'],
+    filesMax: 2,
+    bandwidthMbps: 100,
+    tags: { region: 'cn' },
+    status: 'busy',
+    address: '192.0.2.7',
+    firstSeenAt: '2026-11-22T00:00:00.000Z',
+    lastSeenAt: '2026-11-22T01:00:00.000Z',
+    memoryBytes: 70_000_000,
+    files: 2,
+    filesDone: 8,
+    filesFailed: 1,
+    refusals: [{ at: '2026-11-22T00:30:00.000Z', code: 'bilibili.risk' }],
+    restsUntil: null,
+  };
+}

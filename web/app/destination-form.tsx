@@ -7,26 +7,31 @@ import { useLocale } from '../i18n/locale.tsx';
 import { toUploadError } from '../upload/error.ts';
 import { useConsole } from './console.ts';
 import { FieldList } from './destination-field.tsx';
-import { filled, KINDS, type Kind, kindName, type Values } from './destination-kinds.ts';
+import { filled, KINDS, type Kind, kindName, mayUseAgents, offered, type Values } from './destination-kinds.ts';
 import { Dialog } from './dialog.tsx';
 import { ErrorLine } from './error-line.tsx';
 import { LoginPanel } from './login-panel.tsx';
+import { draftOf, placementOf } from './placement.ts';
+import { PlacementFields } from './placement-fields.tsx';
 
 const NOTHING: Kind = { title: '', settings: [], credentials: [] };
 
 export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
   const { words } = useLocale();
   const { destinations } = useConsole();
-  const { items } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
+  const { items, kinds } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
   const [name, setName] = useState('');
-  const [provider, setProvider] = useState('folder');
+  const [chosen, setChosen] = useState('folder');
   const [values, setValues] = useState<Values>({});
+  const [place, setPlace] = useState(() => draftOf({ on: 'here' }));
   const [way, setWay] = useState<'app' | 'typed'>('app');
   const [login, setLogin] = useState<(BeginLogin & { readonly destinationId: string }) | null>(null);
   const [error, setError] = useState<{ code: string; message: string } | null>(null);
   const [isSaving, setIsSaving] = useState(false);
   const id = useId();
   const text = words.destinations;
+  const choices = offered(kinds);
+  const provider = choices.includes(chosen) ? chosen : (choices[0] ?? '');
   const isNameGood = DestinationId.safeParse(name).success;
   const kind = KINDS[provider] ?? NOTHING;
   const isByApp = kind.login !== undefined && way === 'app';
@@ -34,27 +39,32 @@ export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
     isByApp && kind.login?.needs.includes(field.key) ? { ...field, isNeeded: true } : field,
   );
 
+  const placement = mayUseAgents(kinds, provider) ? placementOf(place) : ({ on: 'here' } as const);
+
   const choose = (next: string) => {
-    setProvider(next);
+    setChosen(next);
     setValues({});
     setError(null);
   };
   const change = (key: string, value: string) => setValues((before) => ({ ...before, [key]: value }));
   const submit = (event: FormEvent) => {
     event.preventDefault();
+    if (placement === null) return;
     const secret = isByApp ? {} : filled(kind.credentials, values);
     const body = CreateDestination.safeParse({
       id: name,
       provider,
       settings: filled(settings, values),
       ...(Object.keys(secret).length > 0 ? { credentials: secret } : {}),
+      ...(placement.on === 'here' ? {} : { placement }),
     });
     if (!body.success) return setError({ code: 'request.invalid', message: body.error.issues[0]?.message ?? '' });
     if (isByApp) {
       // The server would take it for another login to the one that stands.
       if (items.some((item) => item.id === name)) return setError({ code: 'destination.exists', message: '' });
       setError(null);
-      return setLogin({ provider, destinationId: body.data.id, settings: body.data.settings });
+      const { settings: set } = body.data;
+      return setLogin({ provider, destinationId: body.data.id, settings: set, placement });
     }
     setIsSaving(true);
     void destinations
@@ -77,7 +87,7 @@ export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
         <div className="field">
           <label htmlFor={`${id}-kind`}>{text.provider}</label>
           <select id={`${id}-kind`} value={provider} onChange={(event) => choose(event.target.value)}>
-            {Object.keys(KINDS).map((one) => (
+            {choices.map((one) => (
               <option key={one} value={one}>
                 {kindName(words, one)}
               </option>
@@ -101,7 +111,8 @@ export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
           </p>
         </div>
         <FieldList key={`${provider} settings`} fields={settings} isSecret={false} values={values} onChange={change} />
-        {kind.login && <LoginWay way={way} onChange={setWay} />}
+        {mayUseAgents(kinds, provider) && <PlacementFields draft={place} onChange={setPlace} />}
+        {kind.login && <LoginWay service={kind.login.service} way={way} onChange={setWay} />}
         {kind.credentials.length > 0 && !isByApp && (
           <fieldset className="secrets">
             <legend>{text.secret}</legend>
@@ -114,7 +125,7 @@ export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
           <button type="button" className="button" onClick={onClose}>
             {text.cancel}
           </button>
-          <button type="submit" className="button primary" disabled={isSaving || !isNameGood}>
+          <button type="submit" className="button primary" disabled={isSaving || !isNameGood || placement === null}>
             {isByApp ? words.login.start : text.save}
           </button>
         </footer>
@@ -124,9 +135,11 @@ export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
 }
 
 function LoginWay({
+  service,
   way,
   onChange,
 }: {
+  readonly service: string;
   readonly way: 'app' | 'typed';
   readonly onChange: (way: 'app' | 'typed') => void;
 }) {
@@ -138,7 +151,7 @@ function LoginWay({
       <label className="check">
         <input type="radio" name={id} checked={way === 'app'} onChange={() => onChange('app')} />
         <span>
-          {words.login.byApp}
+          {words.login.byApp(service)}
           <span className="hint">{words.login.byAppHint}</span>
         </span>
       </label>

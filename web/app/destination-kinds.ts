@@ -1,8 +1,9 @@
 /** The kinds of destinations that the form offers: those that the server has, with what each asks for. The server judges the values. */
+import type { KindView } from '#core/wire/kind.ts';
 import type { Messages } from '../i18n/en.ts';
 
 type Label = keyof Messages['destinations']['fields'];
-type Value = string | boolean | readonly string[];
+type Value = string | number | boolean | readonly string[];
 
 export interface Field {
   /** As the server calls it; `mountRoot.here` is a key inside another. */
@@ -137,7 +138,36 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     ],
     shows: 'folders and server',
   },
+  bilibili: {
+    title: 'Bilibili',
+    settings: [
+      needed('tid', '160'),
+      needed('tags', '旅行, 山'),
+      chosen('copyright', { label: 'ownWork', value: 1 }, { label: 'repost', value: 2 }),
+      optional('source', 'https://example.com/films'),
+      inside('title', 'videoTitle', '{name}', RARE),
+      inside('desc', 'videoText', '', RARE),
+      { ...chosen('onlySelf', { label: 'everybody', value: false }, { label: 'onlyMe', value: true }), ...RARE },
+      { ...chosen('publish', 'submit', 'upload-only'), ...RARE },
+      optional('line', 'bda2', RARE),
+    ],
+    credentials: [needed('cookies', 'SESSDATA=…; bili_jct=…')],
+    login: { service: 'Bilibili', needs: ['tid', 'tags'] },
+  },
 };
+
+/** Those of them that the home has; all while it is not known which. */
+export function offered(kinds: readonly KindView[] | null): readonly string[] {
+  const known = Object.keys(KINDS);
+  return kinds === null ? known : known.filter((id) => kinds.some((kind) => kind.id === id));
+}
+
+/** Without a provider: whether there is any whose calls can be run at agents. */
+export function mayUseAgents(kinds: readonly KindView[] | null, provider?: string): boolean {
+  return (kinds ?? []).some(
+    ({ id, placements }) => placements.includes('agents') && (provider === undefined || id === provider),
+  );
+}
 
 /** As the reader calls it. */
 export function kindName({ destinations }: Messages, provider: string): string {
@@ -153,6 +183,8 @@ const LOGIN_CODES: readonly string[] = [
   'pan115.token_refused',
   'pan115.too_many_apps',
   'pan115.cookie_off',
+  'bilibili.login_ended',
+  'bilibili.csrf_refused',
 ];
 
 export function wantsLogin(code: string | null): boolean {

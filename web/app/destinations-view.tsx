@@ -1,22 +1,24 @@
 /** The second section: where files can go. */
 
-import { ChevronDown, CircleCheck, CircleX, KeyRound, LoaderCircle, Plus, Trash2 } from 'lucide-react';
+import { ChevronDown, CircleCheck, CircleX, KeyRound, LoaderCircle, MonitorUp, Plus, Trash2 } from 'lucide-react';
 import { useState, useSyncExternalStore } from 'react';
 import type { CheckAnswer, DestinationView } from '#core/wire/destination.ts';
 import { errorWords, useLocale } from '../i18n/locale.tsx';
 import { toUploadError } from '../upload/error.ts';
 import { useConsole } from './console.ts';
 import { DestinationForm } from './destination-form.tsx';
-import { facts, KINDS, kindName, wantsLogin } from './destination-kinds.ts';
+import { facts, KINDS, kindName, mayUseAgents, offered, wantsLogin } from './destination-kinds.ts';
 import { ErrorLine } from './error-line.tsx';
 import { LoginDialog } from './login-dialog.tsx';
+import { placementWords } from './placement.ts';
+import { PlacementDialog } from './placement-dialog.tsx';
 import { ProviderIcon } from './provider-icon.tsx';
 import { ServerView } from './server-view.tsx';
 
 export function DestinationsView() {
   const { words } = useLocale();
   const { destinations } = useConsole();
-  const { items, isLoaded, error } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
+  const { items, kinds, isLoaded, error } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
   const [isAdding, setIsAdding] = useState(false);
   return (
     <section className="places" aria-labelledby="places-title">
@@ -34,7 +36,7 @@ export function DestinationsView() {
       {isLoaded && items.length === 0 && (
         <div className="empty">
           <strong>{words.destinations.empty}</strong>
-          <p>{words.destinations.emptyText}</p>
+          {offered(kinds).includes('folder') && <p>{words.destinations.emptyText}</p>}
         </div>
       )}
       <ul className="places-list">
@@ -56,6 +58,9 @@ function Place({ item }: { readonly item: DestinationView }) {
   const [error, setError] = useState<{ code: string; message: string } | null>(null);
   const [isLoggingIn, setIsLoggingIn] = useState(false);
   const [isServerShown, setIsServerShown] = useState(false);
+  const [isPlacing, setIsPlacing] = useState(false);
+  const { kinds } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
+  const atAgents = placementWords(words, item.placement);
   const kind = KINDS[item.provider];
   const isLoginDue = !item.hasCredentials || (check !== 'running' && check !== null && wantsLogin(check.code));
 
@@ -95,6 +100,12 @@ function Place({ item }: { readonly item: DestinationView }) {
               </dd>
             </div>
           ))}
+          {item.placement.on === 'agents' && (
+            <div>
+              <dt>{words.placement.atAgents}</dt>
+              <dd>{atAgents.join(' · ')}</dd>
+            </div>
+          )}
         </dl>
         <CheckResult check={check} />
         {error && <ErrorLine error={error} onDismiss={() => setError(null)} />}
@@ -127,6 +138,17 @@ function Place({ item }: { readonly item: DestinationView }) {
           {check === 'running' ? words.destinations.checking : words.destinations.check}
           <span className="unseen"> {item.id}</span>
         </button>
+        {(mayUseAgents(kinds, item.provider) || item.placement.on === 'agents') && (
+          <button
+            type="button"
+            className="button quiet icon-only"
+            aria-label={words.row.of(words.placement.change, item.id)}
+            title={words.placement.change}
+            onClick={() => setIsPlacing(true)}
+          >
+            <MonitorUp aria-hidden size={16} />
+          </button>
+        )}
         <button
           type="button"
           className="button quiet icon-only"
@@ -138,6 +160,7 @@ function Place({ item }: { readonly item: DestinationView }) {
         </button>
       </div>
       {isServerShown && <ServerView destinationId={item.id} />}
+      {isPlacing && <PlacementDialog destination={item} onClose={() => setIsPlacing(false)} />}
       {isLoggingIn && <LoginDialog destination={item} onClose={closeLogin} />}
     </li>
   );

@@ -1,10 +1,11 @@
 /** Head, sections, and what watches over the whole page. */
 import { LogOut } from 'lucide-react';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from 'react';
 import { useLocale } from '../i18n/locale.tsx';
 import { Announcer } from './announcer.tsx';
 import { ConnectionNotice, ConnectionSign } from './connection.tsx';
 import { useConsole } from './console.ts';
+import { mayUseAgents } from './destination-kinds.ts';
 import { Mark } from './mark.tsx';
 import { PageGuard } from './page-guard.tsx';
 import { LanguageSwitch, ThemeSwitch } from './switches.tsx';
@@ -15,13 +16,18 @@ const DestinationsView = lazy(() =>
   import('./destinations-view.tsx').then((module) => ({ default: module.DestinationsView })),
 );
 
-const SECTIONS = ['transfers', 'destinations'] as const;
+const AgentsView = lazy(() => import('./agents-view.tsx').then((module) => ({ default: module.AgentsView })));
+
+const SECTIONS = ['transfers', 'destinations', 'agents'] as const;
 type Section = (typeof SECTIONS)[number];
 
 export function Shell({ onLeave }: { readonly onLeave: () => void }) {
   const { words } = useLocale();
   const { destinations } = useConsole();
-  const section = useSection();
+  const { kinds } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
+  const sections = SECTIONS.filter((name) => name !== 'agents' || mayUseAgents(kinds));
+  const asked = useSection();
+  const section = sections.includes(asked) ? asked : 'transfers';
   useEffect(() => {
     void destinations.load();
   }, [destinations]);
@@ -33,7 +39,7 @@ export function Shell({ onLeave }: { readonly onLeave: () => void }) {
           <span>{words.name}</span>
         </a>
         <nav aria-label={words.nav.label}>
-          {SECTIONS.map((name) => (
+          {sections.map((name) => (
             <a key={name} href={`#/${name}`} aria-current={section === name ? 'page' : undefined}>
               {words.nav[name]}
             </a>
@@ -64,6 +70,11 @@ export function Shell({ onLeave }: { readonly onLeave: () => void }) {
             <DestinationsView />
           </Suspense>
         )}
+        {section === 'agents' && (
+          <Suspense>
+            <AgentsView />
+          </Suspense>
+        )}
       </main>
       <Announcer />
       <PageGuard />
@@ -82,5 +93,5 @@ function useSection(): Section {
 }
 
 function sectionOfHash(): Section {
-  return location.hash === '#/destinations' ? 'destinations' : 'transfers';
+  return SECTIONS.find((name) => location.hash === `#/${name}`) ?? 'transfers';
 }

@@ -1,9 +1,11 @@
 /** The API, typed: each call is one request with the bearer token, and each answer is parsed before anybody sees it. */
 
 import * as z from 'zod';
+import { AgentList, type AgentView, type Placement } from '#core/wire/agent.ts';
 import { BrowseAnswer, MadeFolder, type ServerMount, ServerMountList, ServerTaskList } from '#core/wire/browse.ts';
 import { CheckAnswer, type CreateDestination, DestinationList, DestinationView } from '#core/wire/destination.ts';
 import { ErrorBody } from '#core/wire/error.ts';
+import { KindList, type KindView } from '#core/wire/kind.ts';
 import { type BeginLogin, BegunLogin, LoginView } from '#core/wire/login.ts';
 import { TicketAnswer } from '#core/wire/socket.ts';
 import { TransferEvent, TransferList, TransferView } from '#core/wire/transfer.ts';
@@ -22,6 +24,7 @@ import { UploadError } from './error.ts';
 const TIMEOUT_MS = 30_000;
 
 export type TransferVerb = 'pause' | 'resume' | 'cancel' | 'retry';
+export type AgentVerb = 'revoke' | 'restore' | 'forget';
 
 export interface TransferQuery {
   readonly cursor?: string;
@@ -52,7 +55,12 @@ export interface ApiClient {
   listEvents(id: string, signal?: AbortSignal): Promise<readonly TransferEvent[]>;
   listDestinations(signal?: AbortSignal): Promise<readonly DestinationView[]>;
   createDestination(body: CreateDestination): Promise<DestinationView>;
+  placeDestination(id: string, placement: Placement): Promise<DestinationView>;
   removeDestination(id: string): Promise<void>;
+  /** Of destinations that the home has. */
+  listKinds(signal?: AbortSignal): Promise<readonly KindView[]>;
+  listAgents(signal?: AbortSignal): Promise<readonly AgentView[]>;
+  actOnAgent(id: string, verb: AgentVerb): Promise<void>;
   checkDestination(id: string, signal?: AbortSignal): Promise<CheckAnswer>;
   beginLogin(body: BeginLogin, signal?: AbortSignal): Promise<BegunLogin>;
   /** Held by the server for some seconds while there is no news. */
@@ -80,6 +88,7 @@ export function apiClient(options: ApiOptions): ApiClient {
   const call = caller(options);
   const upload = (id: string) => `/api/v1/uploads/${encodeURIComponent(id)}`;
   const transfer = (id: string) => `/api/v1/transfers/${encodeURIComponent(id)}`;
+  const agent = (id: string) => `/api/v1/agents/${encodeURIComponent(id)}`;
   const destination = (id: string) => `/api/v1/destinations/${encodeURIComponent(id)}`;
   return {
     createUpload: (body, idempotencyKey, signal) =>
@@ -103,7 +112,14 @@ export function apiClient(options: ApiOptions): ApiClient {
     listEvents: async (id, signal) => (await call('GET', `${transfer(id)}/events`, EventList, { signal })).items,
     listDestinations: async (signal) => (await call('GET', '/api/v1/destinations', DestinationList, { signal })).items,
     createDestination: (body) => call('POST', '/api/v1/destinations', DestinationView, { body }),
+    placeDestination: (id, placement) => call('PATCH', destination(id), DestinationView, { body: { placement } }),
     removeDestination: (id) => call('DELETE', destination(id), z.unknown(), {}).then(nothing),
+    listKinds: async (signal) => (await call('GET', '/api/v1/kinds', KindList, { signal })).items,
+    listAgents: async (signal) => (await call('GET', '/api/v1/agents', AgentList, { signal })).items,
+    actOnAgent: (id, verb) =>
+      verb === 'forget'
+        ? call('DELETE', agent(id), z.unknown(), {}).then(nothing)
+        : call('POST', `${agent(id)}/${verb}`, z.unknown(), { body: {} }).then(nothing),
     checkDestination: (id, signal) => call('POST', `${destination(id)}/check`, CheckAnswer, { body: {}, signal }),
     beginLogin: (body, signal) => call('POST', '/api/v1/logins', BegunLogin, { body, signal }),
     readLogin: (id, signal) => call('GET', `/api/v1/logins/${encodeURIComponent(id)}`, LoginView, { signal }),

@@ -1,0 +1,71 @@
+/** The fleet of the one-machine home: agents come in where a port is named for them. */
+
+import type { Place } from '#adapters/vault/placement.ts';
+import { agentPaces } from '#core/fleet/paces.ts';
+import { placedProvider } from '#core/fleet/placed.ts';
+import { type AgentRegistry, agentRegistry } from '#core/fleet/registry.ts';
+import type { Cells } from '#core/ports/cells.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import type { Log } from '#core/ports/log.ts';
+import { traceOf } from '#core/trace.ts';
+import type { AgentServer, Where } from '../relay/agents/server.ts';
+import type { DataDir } from './data-dir.ts';
+import type { Env } from './env.ts';
+
+export interface Fleet {
+  readonly place: Place;
+  readonly desk: AgentRegistry;
+  /** From now on agents come in. Rejects when the port cannot be had. */
+  listen(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const KEY_FILE = 'agent-key';
+const TOKEN_SECRET_FILE = 'agent-token-key';
+
+/** Null: this home takes no agents, and their library is not even loaded. */
+export async function openFleet(parts: {
+  readonly env: Env;
+  readonly data: DataDir;
+  readonly cells: Cells;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Promise<Fleet | null> {
+  const { env, data, cells, clock, log } = parts;
+  const { ENTREPOT_AGENT_PORT: port } = env;
+  if (port === undefined) return null;
+  const { agentServer } = await import('../relay/agents/server.ts');
+  const pace = agentPaces({ cells, clock });
+  const registry = agentRegistry({ cells, clock, pace, onRevoked: (id) => server.agents.detach(id) });
+  const server: AgentServer = agentServer({
+    clock,
+    key: env.ENTREPOT_AGENT_KEY ?? data.secret(KEY_FILE),
+    tokenSecret: data.secret(TOKEN_SECRET_FILE),
+    book: registry,
+    onError: (error) => log.error('agents.failed', traceOf(error)),
+  });
+  const { agents } = server;
+  return {
+    place: (local, connection, placement) =>
+      placedProvider({ local, connection, placement, agents, registry, pace, clock }),
+    desk: registry,
+    listen: async () => {
+      const listened = await server.listen({
+        host: env.ENTREPOT_AGENT_HOST ?? env.HOST,
+        port,
+        security: securityOf(env),
+      });
+      data.write('agent-port', `${listened}\n`);
+      log.info('agents.listening', { port: listened });
+    },
+    close: () => server.close(),
+  };
+}
+
+function securityOf(env: Env): Where['security'] {
+  const { ENTREPOT_AGENT_TLS_CERT: certificate, ENTREPOT_AGENT_TLS_KEY: key } = env;
+  if (certificate !== undefined && key !== undefined) {
+    return { certificate: Buffer.from(certificate), key: Buffer.from(key) };
+  }
+  return env.ENTREPOT_AGENT_PLAIN === 'yes' ? 'plain' : 'loopback';
+}

@@ -1,0 +1,131 @@
+/** Where a destination's calls are run: here, or at agents, and at which. */
+import { useId } from 'react';
+import { useLocale } from '../i18n/locale.tsx';
+import { PER_HOUR_MAX, type PlacementDraft, parseTags, SPACING_MINUTES_MAX, STRATEGIES } from './placement.ts';
+
+export interface PlacementFieldsProps {
+  readonly draft: PlacementDraft;
+  readonly onChange: (draft: PlacementDraft) => void;
+}
+
+export function PlacementFields({ draft, onChange }: PlacementFieldsProps) {
+  const { words } = useLocale();
+  const { placement: text } = words;
+  const id = useId();
+  const choose = (on: PlacementDraft['on']) => onChange({ ...draft, on });
+  return (
+    <fieldset className="ways">
+      <legend>{text.title}</legend>
+      <label className="check">
+        <input type="radio" name={id} checked={draft.on === 'here'} onChange={() => choose('here')} />
+        <span>
+          {text.here}
+          <span className="hint">{text.hereHint}</span>
+        </span>
+      </label>
+      <label className="check">
+        <input type="radio" name={id} checked={draft.on === 'agents'} onChange={() => choose('agents')} />
+        <span>
+          {text.agents}
+          <span className="hint">{text.agentsHint}</span>
+        </span>
+      </label>
+      {draft.on === 'agents' && <AgentChoice draft={draft} onChange={onChange} />}
+    </fieldset>
+  );
+}
+
+function AgentChoice({ draft, onChange }: PlacementFieldsProps) {
+  const { words } = useLocale();
+  const { placement: text, destinations } = words;
+  const id = useId();
+  const isTagsBad = parseTags(draft.tags) === null;
+  return (
+    <div className="form agent-choice">
+      <div className="field">
+        <label htmlFor={`${id}-tags`}>
+          {text.tags}
+          <span className="hint"> {destinations.optional}</span>
+        </label>
+        <input
+          id={`${id}-tags`}
+          value={draft.tags}
+          placeholder="region=cn, isp=telecom"
+          autoComplete="off"
+          spellCheck={false}
+          aria-invalid={isTagsBad}
+          aria-describedby={`${id}-tags-hint`}
+          onChange={(event) => onChange({ ...draft, tags: event.target.value })}
+        />
+        <p id={`${id}-tags-hint`} className={isTagsBad ? 'field-error' : 'hint'}>
+          {isTagsBad ? text.tagsBad : text.tagsHint}
+        </p>
+      </div>
+      <div className="field">
+        <label htmlFor={`${id}-strategy`}>{text.strategy}</label>
+        <select
+          id={`${id}-strategy`}
+          value={draft.strategy}
+          onChange={(event) => {
+            const strategy = STRATEGIES.find((one) => one === event.target.value);
+            if (strategy !== undefined) onChange({ ...draft, strategy });
+          }}
+        >
+          {STRATEGIES.map((strategy) => (
+            <option key={strategy} value={strategy}>
+              {text.strategies[strategy]}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div className="field-pair">
+        <NumberField
+          label={text.spacing}
+          hint={text.spacingHint}
+          value={draft.spacingMinutes}
+          max={SPACING_MINUTES_MAX}
+          step="any"
+          onChange={(spacingMinutes) => onChange({ ...draft, spacingMinutes })}
+        />
+        <NumberField
+          label={text.hourly}
+          hint={text.hourlyHint}
+          value={draft.perHourMax}
+          max={PER_HOUR_MAX}
+          step="1"
+          onChange={(perHourMax) => onChange({ ...draft, perHourMax })}
+        />
+      </div>
+    </div>
+  );
+}
+
+function NumberField(props: {
+  readonly label: string;
+  readonly hint: string;
+  readonly value: string;
+  readonly max: number;
+  readonly step: string;
+  readonly onChange: (value: string) => void;
+}) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{props.label}</label>
+      <input
+        id={id}
+        type="number"
+        inputMode="decimal"
+        min={0}
+        max={props.max}
+        step={props.step}
+        value={props.value}
+        aria-describedby={`${id}-hint`}
+        onChange={(event) => props.onChange(event.target.value)}
+      />
+      <p id={`${id}-hint`} className="hint">
+        {props.hint}
+      </p>
+    </div>
+  );
+}
