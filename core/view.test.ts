@@ -131,3 +131,16 @@ test('a failed transfer keeps its progress, a canceled one has none', () => {
   expect(viewed(STEPS.failed[0]!)).toMatchObject({ movedBytes: 40, partCount: 10, speedBytesPerSecond: 0 });
   expect(viewed(STEPS.canceled[0]!)).toMatchObject({ movedBytes: 0, partsDone: 0, etaSeconds: null });
 });
+
+test('what waits in line says for what, until it does something, is paused or has ended', () => {
+  const queued = { seq: 1, at: 1, type: 'queued', code: 'agents.none' };
+  const head = { ...headIn(opening), events: [queued] };
+  expect(viewed(opening, { head, isParked: true }).waitsFor).toBe('agents.none');
+  const moved = { ...head, events: [queued, { seq: 2, at: 2, type: 'moving' }] };
+  for (const parts of [{ head: moved }, { head, wish: 'pause', isParked: true } as const]) {
+    expect(viewed(opening, parts)).not.toHaveProperty('waitsFor');
+  }
+  expect(viewed(STEPS.failed[0]!, { head: { ...headIn(STEPS.failed[0]!), events: [queued] } })).not.toHaveProperty(
+    'waitsFor',
+  );
+});

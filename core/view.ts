@@ -29,6 +29,8 @@ export function viewOf({ head, wish, isParked, isHashing, stripes: all, stagedBy
   const rate = (served?.rateBytesPerSecond ?? 0) + sum(stripes, (stripe) => stripe.rateBytesPerSecond);
   const speed = step.phase === 'moving' && !isParked ? rate : 0;
   const endedAt = 'endedAt' in step ? step.endedAt : null;
+  const isPaused = wish === 'pause' && isParked;
+  const waitsFor = endedAt === null && !isPaused ? queuedFor(head) : undefined;
   const partsDone = isDone ? step.parts : sum(stripes, (stripe) => stripe.doneParts);
   return {
     id: file.transferId,
@@ -49,6 +51,7 @@ export function viewOf({ head, wish, isParked, isHashing, stripes: all, stagedBy
     attempt: head.attempt,
     rank: [...headRank(head), partsDone],
     error: step.phase === 'failed' ? step.error : null,
+    ...(waitsFor === undefined ? {} : { waitsFor }),
     receipt: isDone ? step.receipt : null,
     instant: isDone && step.instant,
     createdAt: isoTime(file.createdAt),
@@ -82,6 +85,12 @@ export function statusOf(head: HeadState, wish: WorkRow['wish'], isParked: boole
   function pausedOr(word: Status): Status {
     return wish === 'pause' && isParked ? 'paused' : word;
   }
+}
+
+/** Whatever it does next is an event after the one that says so. */
+function queuedFor({ events }: HeadState): string | undefined {
+  const last = events.at(-1);
+  return last?.type === 'queued' ? last.code : undefined;
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {

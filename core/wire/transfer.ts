@@ -59,6 +59,8 @@ export const TransferView = z.object({
   attempt: z.int().min(1),
   rank: z.array(z.int()),
   error: TransferError.nullable(),
+  /** The code of what it waits in line for, as `agents.resting`: nothing is wrong. Absent: for nothing. */
+  waitsFor: z.string().optional(),
   receipt: Receipt.nullable(),
   instant: z.boolean(),
   createdAt: z.iso.datetime(),

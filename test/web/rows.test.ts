@@ -79,6 +79,12 @@ describe('a row', () => {
     ],
     ['a line that is away goes before all', { phase: 'sending', waiting: 'offline' }, {}, 'offline'],
     ['what is staged is the server’s', { phase: 'staged' }, { status: 'checking', phase: 'opening' }, 'checking'],
+    [
+      'what waits at the server is in line',
+      { phase: 'staged' },
+      { status: 'checking', phase: 'opening', waitsFor: 'agents.none' },
+      'waiting',
+    ],
     ['what is delivered is delivered', { phase: 'failed' }, { status: 'success', phase: 'done' }, 'success'],
     [
       'a file that changed is told as that, and not as canceled',

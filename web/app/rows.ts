@@ -5,7 +5,7 @@ import type { QueueSnapshot } from '../upload/queue.ts';
 import type { UploadState } from '../upload/upload-state.ts';
 
 /** The public status words, and those that only the sending page can know. */
-export type RowStatus = Status | 'queued' | 'preparing' | 'staging' | 'offline' | 'retrying';
+export type RowStatus = Status | 'queued' | 'preparing' | 'staging' | 'offline' | 'retrying' | 'waiting';
 export type Tone = 'quiet' | 'moving' | 'good' | 'warn' | 'bad';
 export type Group = 'underWay' | 'inLine' | 'ended';
 export type RowVerb = 'pause' | 'resume' | 'retry' | 'cancel' | 'remove';
@@ -111,7 +111,8 @@ function transferRow({ view, movedAtMs }: Tracked, upload: UploadState | null, n
   const local = upload && (isBroken || !isOver) ? localStatus(upload) : null;
   const isStaging = local === 'staging' && view.status === 'uploading';
   const isPaused = !isBroken && !isOver && (view.status === 'paused' || view.wish === 'pause');
-  const status = isPaused ? 'paused' : isStaging ? 'uploading' : (local ?? view.status);
+  const known = view.waitsFor === undefined ? view.status : 'waiting';
+  const status = isPaused ? 'paused' : isStaging ? 'uploading' : (local ?? known);
   const stagedBytes = Math.max(view.stagedBytes, upload?.sentBytes ?? 0, view.movedBytes);
   return {
     ...sharedOf(upload, status, nowMs),
@@ -203,6 +204,7 @@ const TONES: Record<RowStatus, Tone> = {
   staging: 'moving',
   offline: 'warn',
   retrying: 'warn',
+  waiting: 'quiet',
   pending: 'quiet',
   hashing: 'moving',
   checking: 'moving',
@@ -222,7 +224,7 @@ const VERBS: Partial<Record<RowStatus, readonly RowVerb[]>> = {
 };
 
 function groupOf(status: RowStatus): Group {
-  if (status === 'queued') return 'inLine';
+  if (status === 'queued' || status === 'waiting') return 'inLine';
   const isEnded = status === 'success' || status === 'quick_success' || status === 'failed' || status === 'cancelled';
   return isEnded ? 'ended' : 'underWay';
 }

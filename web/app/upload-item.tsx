@@ -102,7 +102,7 @@ export function UploadItem({ row, nowMs, onVerb, onOpen }: UploadItemProps) {
   );
 }
 
-/** The error, or the hint that nothing moves. */
+/** The error, what it waits for, or the hint that nothing moves. */
 function Remark({ row, nowMs }: Pick<UploadItemProps, 'row' | 'nowMs'>) {
   const { words } = useLocale();
   if (row.error) {
@@ -112,6 +112,15 @@ function Remark({ row, nowMs }: Pick<UploadItemProps, 'row' | 'nowMs'>) {
         <strong>{what}</strong> {next}{' '}
         {wantsLogin(row.error.code) && <a href="#/destinations">{words.nav.destinations}</a>}{' '}
         <span className="code">{row.error.code}</span>
+      </p>
+    );
+  }
+  const { waitsFor } = row.transfer ?? {};
+  if (row.status === 'waiting' && waitsFor !== undefined) {
+    const [what, next] = errorWords(words, waitsFor, words.row.waits);
+    return (
+      <p className="item-remark">
+        <strong>{what}</strong> {next}
       </p>
     );
   }
