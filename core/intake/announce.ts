@@ -75,8 +75,7 @@ export async function createUpload(intake: Intake, upload: UploadState): Promise
     if (first.row.phase === 'open') await makeHeads(intake, first.upload);
     return first.upload;
   }
-  await makeHeads(intake, upload);
-  await dispatcher.send(upload.specs.map(({ transferId }) => headKey(transferId)));
+  await dispatcher.send(await makeHeads(intake, upload));
   await tell(intake, upload);
   intake.log.info('upload.created', {
     uploadId: upload.uploadId,

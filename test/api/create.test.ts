@@ -1,6 +1,8 @@
 /** Announcing a file: sizes and their chunks, names and paths, destinations, and the same announcement twice. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { receive } from '#core/intake/receive.ts';
 import { uploadKey } from '#core/state.ts';
+import { chunkKey } from '#core/wire/keys.ts';
 import { CreateUploadAnswer } from '#core/wire/upload.ts';
 import { expectError } from './expect-error.ts';
 import { type ApiRig, apiRig, CHUNK_BYTES, OTHER_TOKEN } from './rig.ts';
@@ -52,6 +54,18 @@ describe('size', () => {
       expect(expectError(await announce({ sizeBytes }), 400, 'request.invalid')).toMatch(/^sizeBytes: /);
     },
   );
+});
+
+describe('a hint', () => {
+  it.each([
+    ['none before the first chunk of a file that waits for its bytes', { sizeBytes: 5 }, 0],
+    ['one for an empty file', { sizeBytes: 0 }, 1],
+    ['one for a file that may be known by its digest', { sizeBytes: 5, digests: { sha1: 'a'.repeat(40) } }, 1],
+  ])('%s', async (_, request, hints) => {
+    await using own = await apiRig();
+    await own.create(request);
+    expect(own.dispatcher.sent()).toHaveLength(hints);
+  });
 });
 
 describe('name', () => {
@@ -244,12 +258,14 @@ describe('an idempotency key', () => {
   });
 
   it('of an upload that is over answers it without tickets, and starts nothing anew', async () => {
-    const key = { 'idempotency-key': 'over' };
-    const { upload, transfers, chunks } = CreateUploadAnswer.parse((await announce({ name: 'over.bin' }, key)).body);
-    for (const ticket of chunks) rig.put(ticket, new Uint8Array(ticket.sizeBytes));
-    rig.jump(60_000);
-    await rig.settle();
-    const again = CreateUploadAnswer.parse((await announce({ name: 'over.bin' }, key)).body);
+    await using own = await apiRig();
+    const announceIt = async () =>
+      CreateUploadAnswer.parse((await own.call('POST', '/api/v1/uploads', FILE, { 'idempotency-key': 'over' })).body);
+    const { upload, transfers, chunks } = await announceIt();
+    for (const ticket of chunks) own.put(ticket, new Uint8Array(ticket.sizeBytes));
+    await receive(own.intake, [chunkKey(upload.id, 1)]);
+    await own.settle();
+    const again = await announceIt();
     expect(again.upload).toMatchObject({ id: upload.id, phase: 'removing' });
     expect(again.transfers).toMatchObject([{ id: transfers[0]?.id, status: 'success' }]);
     expect(again.chunks).toEqual([]);

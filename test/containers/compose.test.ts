@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { agentKinds, providerKinds } from '#providers/index.ts';
+import { HELP, readConfig } from '../../agent/env.ts';
 import { readEnv as readCloudEnv, readSecrets, SECRETS_OF } from '../../functions/env.ts';
 import { readEnv } from '../../local/env.ts';
 import { RelayEnv } from '../../relay/env.ts';
@@ -26,6 +28,11 @@ const OF_THE_SDK = ['AWS_SHARED_CREDENTIALS_FILE'];
 /** The variables that a process understands, of those that it is given. */
 const READERS: Readonly<Record<string, (given: Readonly<Record<string, string>>) => object>> = {
   entrepot: readEnv,
+  agent: (given) => {
+    const told = { ...given, SERVER_URL: 'https://home.example', AGENT_ID: 'home-1', AGENT_TOKEN: 'k'.repeat(16) };
+    expect(readConfig([], told, { kinds: providerKinds, usualKinds: agentKinds, version: '0' })).not.toBeNull();
+    return Object.fromEntries(Object.keys(given).map((name) => [HELP.includes(` ${name} `) ? name : '', true]));
+  },
   relay: (given) => {
     const filled = { ...given, ...FILLED };
     return { ...readCloudEnv(RelayEnv, filled), ...readSecrets(SECRETS_OF.relay, filled) };
@@ -38,7 +45,7 @@ function portsOfImage({ build }: Service): readonly string[] {
   return stage?.instructions.find(({ word }) => word === 'EXPOSE')?.text.split(' ') ?? [];
 }
 
-describe.each(['compose.yaml', 'compose.store.yaml', 'compose.relays.yaml'])('%s', (path) => {
+describe.each(['compose.yaml', 'compose.store.yaml', 'compose.relays.yaml', 'compose.agent.yaml'])('%s', (path) => {
   const { services, volumes } = readCompose(join(ROOT, path));
   const all: readonly (readonly [string, Service])[] = Object.entries(services);
   const ours = all.filter(([, { build }]) => build !== undefined);

@@ -301,7 +301,7 @@ describe('a file that changes while it is sent', () => {
     expect(upload?.view.phase).toBe('removed');
   });
 
-  it('fails when the browser can no longer read it', async () => {
+  it('fails when the browser can no longer read it, and leaves no upload behind', async () => {
     const file = fileOf(500);
     file.slice = () => {
       const gone = new Blob();
@@ -310,6 +310,7 @@ describe('a file that changes while it is sent', () => {
     };
     await add(file);
     expect(await ended()).toMatchObject({ phase: 'failed', error: { code: 'client.file_changed' } });
+    expect([...fake.uploads.values()].map(({ view }) => view.phase)).toEqual(['removed']);
   });
 });
 

@@ -17,8 +17,9 @@ const HOLD_MS = 30_000;
 /** After trouble; also the time in which more trouble counts as the same. */
 const COOL_MS = 5000;
 const GAIN = 1.05;
-/** So many bytes within so short a time: 32 MiB/s. */
-const FAST_BYTES = 16 * 1024 * 1024;
+/** A line is fast that takes so much within its first half second; less than these bytes may only have filled buffers. */
+const FAST_BYTES_PER_SECOND = 32 * 1024 * 1024;
+const FAST_BYTES = 4 * 1024 * 1024;
 const FAST_MS = 500;
 
 export interface Concurrency {
@@ -45,13 +46,17 @@ export function startConcurrency(nowMs: number): Concurrency {
   };
 }
 
+/** A chunk is begun while none is in flight: time in which nobody sent says nothing about the line. */
+export function onStart(state: Concurrency, nowMs: number): Concurrency {
+  return { ...state, windowStartMs: nowMs, windowBytes: 0, saturated: true, rateBefore: null };
+}
+
 /** Bytes have left. `inFlight` is the number of chunks in flight now. */
 export function onBytes(state: Concurrency, sentBytes: number, inFlight: number, nowMs: number): Concurrency {
   const windowBytes = state.windowBytes + sentBytes;
   const saturated = state.saturated && inFlight >= state.limit;
   const elapsedMs = nowMs - state.windowStartMs;
-  const isFast = elapsedMs < FAST_MS && windowBytes >= FAST_BYTES && state.troubleAtMs === Number.NEGATIVE_INFINITY;
-  if (isFast) return { ...state, windowBytes, saturated, limit: IN_FLIGHT_MAX };
+  if (isFast(state, windowBytes, elapsedMs)) return { ...state, windowBytes, saturated, limit: IN_FLIGHT_MAX };
   if (elapsedMs < WINDOW_MS) return { ...state, windowBytes, saturated };
   const fresh = { ...state, windowStartMs: nowMs, windowBytes: 0, saturated: true };
   if (!saturated) return { ...fresh, rateBefore: null };
@@ -81,4 +86,9 @@ export function onTrouble(state: Concurrency, nowMs: number): Concurrency {
     holdUntilMs: nowMs + COOL_MS,
     troubleAtMs: nowMs,
   };
+}
+
+function isFast({ troubleAtMs }: Concurrency, windowBytes: number, elapsedMs: number): boolean {
+  const isFirst = elapsedMs < FAST_MS && troubleAtMs === Number.NEGATIVE_INFINITY;
+  return isFirst && windowBytes >= FAST_BYTES && windowBytes * 1000 >= FAST_BYTES_PER_SECOND * elapsedMs;
 }

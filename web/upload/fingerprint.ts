@@ -35,12 +35,8 @@ async function readSlices(file: File): Promise<Uint8Array<ArrayBuffer>> {
   if (file.size <= 3 * SLICE_BYTES) return new Uint8Array(await file.slice(0, file.size, '').arrayBuffer());
   const middle = Math.floor((file.size - SLICE_BYTES) / 2);
   const starts = [0, middle, file.size - SLICE_BYTES];
-  const bytes = new Uint8Array(3 * SLICE_BYTES);
-  for (const [index, start] of starts.entries()) {
-    const slice = await file.slice(start, start + SLICE_BYTES, '').arrayBuffer();
-    bytes.set(new Uint8Array(slice), index * SLICE_BYTES);
-  }
-  return bytes;
+  const slices = starts.map((start) => file.slice(start, start + SLICE_BYTES, ''));
+  return new Uint8Array(await new Blob(slices).arrayBuffer());
 }
 
 /** WebCrypto is missing on plain-http pages of other hosts than localhost: a NAS in the house is such a page. */

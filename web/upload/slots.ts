@@ -1,5 +1,5 @@
 /** The places for chunks in flight, shared by all files of a page: as many as `concurrency.ts` finds good. */
-import { type Concurrency, onBytes, onTrouble, startConcurrency } from './concurrency.ts';
+import { type Concurrency, onBytes, onStart, onTrouble, startConcurrency } from './concurrency.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface Slots {
@@ -34,6 +34,7 @@ export function chunkSlots(needs: Pick<Surroundings, 'nowMs' | 'timers'>, onFree
         onFree();
         return;
       }
+      if (inUse === 0) state = onStart(state, needs.nowMs());
       inUse += 1;
       waiter.grant();
     }

@@ -80,8 +80,7 @@ export function fileUpload(needs: UploadNeeds, first: UploadRecord, file: File):
   async function drive(signal: AbortSignal): Promise<void> {
     const startedAtMs = state.startedAtMs ?? around.nowMs();
     change({ phase: 'preparing', error: null, waiting: null, startedAtMs, movedAtMs: around.nowMs() });
-    const print = await fingerprintOf(source);
-    const opened = record.begun ? await reopen(record.begun, print, signal) : await begin(print, signal);
+    const opened = record.begun ? await reopen(record.begun, signal) : await begin(signal);
     if (opened === null) return;
     const { begun } = opened;
     const chunks = chunkSet(begun.chunkCount);
@@ -99,13 +98,15 @@ export function fileUpload(needs: UploadNeeds, first: UploadRecord, file: File):
   }
 
   /** Null when no byte is needed. */
-  async function begin(print: Fingerprint, signal: AbortSignal): Promise<Opened | null> {
-    const digests = await claimDigests(signal);
-    const hasClaims = Object.keys(digests).length > 0;
-    const body = hasClaims ? { ...createBody(record), digests } : createBody(record);
-    asked = body;
-    const answer = await call(signal, () => around.api.createUpload(body, record.key, signal));
-    signal.throwIfAborted();
+  async function begin(signal: AbortSignal): Promise<Opened | null> {
+    const looking = fingerprintOf(source);
+    const hasClaims = needs.claims.length > 0 && source.file.size > 0;
+    const digests = hasClaims ? await looking.then(() => claimDigests(signal)) : null;
+    const { print, answer } = await create(
+      digests ? { ...createBody(record), digests } : createBody(record),
+      looking,
+      signal,
+    );
     const { id: uploadId, chunkBytes, chunkCount } = answer.upload;
     const begun: Begun = { uploadId, chunkBytes, chunkCount, fingerprint: print };
     record = { ...record, begun };
@@ -121,8 +122,19 @@ export function fileUpload(needs: UploadNeeds, first: UploadRecord, file: File):
     return { begun, print, staged: [], tickets: answer.chunks };
   }
 
+  /** The file is looked at while the server answers: neither needs the other, and small files are mostly such waiting. */
+  async function create(body: CreateUpload, looking: Promise<Fingerprint>, signal: AbortSignal) {
+    asked = body;
+    const creating = call(signal, () => around.api.createUpload(body, record.key, signal));
+    const [looked, created] = await Promise.allSettled([looking, creating]);
+    if (created.status === 'rejected') throw created.reason;
+    signal.throwIfAborted();
+    if (looked.status === 'fulfilled') return { print: looked.value, answer: created.value };
+    await around.api.removeUpload(created.value.upload.id).catch(() => undefined);
+    throw looked.reason;
+  }
+
   async function claimDigests(signal: AbortSignal): Promise<Digests> {
-    if (needs.claims.length === 0 || source.file.size === 0) return {};
     change({ phase: 'hashing', hashedBytes: 0 });
     const digests = await needs.hasher.whole(source.file, needs.claims, signal, (hashedBytes) => {
       if (!signal.aborted) change({ hashedBytes, movedAtMs: around.nowMs() });
@@ -140,7 +152,8 @@ export function fileUpload(needs: UploadNeeds, first: UploadRecord, file: File):
   }
 
   /** Null when the server needs nothing more. */
-  async function reopen(begun: Begun, print: Fingerprint, signal: AbortSignal): Promise<Opened | null> {
+  async function reopen(begun: Begun, signal: AbortSignal): Promise<Opened | null> {
+    const print = await fingerprintOf(source);
     if (difference(begun.fingerprint, print) !== null) {
       throw new UploadError('client.file_differs', 'this is not the file that the upload was begun with');
     }
