@@ -6,6 +6,7 @@ import { comeBackMs, invoke } from '#clients/sqs/invoke.ts';
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { Dispatcher } from '#core/ports/dispatcher.ts';
+import { jobText } from '#core/wire/job.ts';
 import { type Hint, waitingHints } from './waiting.ts';
 
 export interface LaneOptions {
@@ -111,11 +112,7 @@ export function lanes(options: LaneOptions): Lane {
 /** Sends jobs as bodies of one spelling, so that two hints of one row are one body. */
 export function laneDispatcher(lane: Lane): Dispatcher {
   return {
-    send: async (jobs, options) =>
-      lane.send(
-        jobs.map(({ pk, sk }) => JSON.stringify({ pk, sk })),
-        options,
-      ),
+    send: async (jobs, options) => lane.send(jobs.map(jobText), options),
   };
 }
 

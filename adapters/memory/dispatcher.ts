@@ -34,7 +34,7 @@ export function memoryDispatcher(clock: Clock): MemoryDispatcher {
 
   function put(job: Job, readyAtMs: number): void {
     const behind = queue.findLastIndex((entry) => entry.readyAtMs <= readyAtMs);
-    queue.splice(behind + 1, 0, { job: { pk: job.pk, sk: job.sk }, readyAtMs });
+    queue.splice(behind + 1, 0, { job: { ...job }, readyAtMs });
   }
 
   const byChance = (count: number) => Math.floor(clock.random() * count);

@@ -3,7 +3,7 @@ import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { Dispatcher } from '#core/ports/dispatcher.ts';
-import type { Job } from '#core/wire/job.ts';
+import { type Job, jobText } from '#core/wire/job.ts';
 import { BATCH_MAX, untilDone } from './batch.ts';
 import { entryFault } from './faults.ts';
 
@@ -65,7 +65,6 @@ function batchesOf(bodies: readonly string[], delaySeconds: number): readonly (r
 /** Two code points that JSON leaves as they are and a queue refuses; all others that it refuses are escaped by JSON. */
 const NONCHARACTERS = /[\uFFFE\uFFFF]/g;
 
-/** One spelling, so that two hints of one row are one body. */
-function bodyOf({ pk, sk }: Job): string {
-  return JSON.stringify({ pk, sk }).replace(NONCHARACTERS, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
+function bodyOf(job: Job): string {
+  return jobText(job).replace(NONCHARACTERS, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
 }

@@ -12,7 +12,7 @@ import {
 import type { Job } from '#core/wire/job.ts';
 import { advanceUpload } from './collect.ts';
 import { advanceDigest, wakeHeads } from './digest.ts';
-import { type Budget, type Engine, LEASE_MS } from './engine.ts';
+import { type Budget, type Engine, LEASE_MS, SKEW_MS } from './engine.ts';
 import { acquire, giveBack, prolong } from './gate.ts';
 import { advanceHead } from './head.ts';
 import type { Lease } from './lease.ts';
@@ -35,6 +35,7 @@ type Kind = 'head' | 'stripe' | 'digest' | 'upload';
 export async function advance(engine: Engine, job: Job, budget: Budget): Promise<void> {
   const row = await engine.table.get(job);
   if (row === null || !isClaimable(row, engine.clock.now()) || isRelayQueue(row.queue ?? '')) return;
+  if (job.ifDue && (row.dueAt ?? 0) > engine.clock.now() + SKEW_MS) return;
   const kind = kindOf(row);
   const key: RowKey = { pk: row.pk, sk: row.sk };
   const holder = engine.newHolder();

@@ -48,6 +48,8 @@ export const LEASE_MS = 60_000;
 export const RENEW_MS = 20_000;
 /** Effects stop this long before the lease runs out, so that no clock within 5 s of ours sees two holders. */
 export const MARGIN_MS = 10_000;
+/** By which two clocks may differ. */
+export const SKEW_MS = 5_000;
 
 /** Receipts are committed when this much time has passed, or a wave of parts has landed. */
 export const COMMIT_MS = 2_000;

@@ -1,5 +1,7 @@
 /** The safety net under every hint: asks each queue for what is due and hints at as much as can start. */
+import type { RowKey } from '#core/ports/work-table.ts';
 import { begunQueue, DIGEST_QUEUE, STRIPE_PREFIX, UPLOAD_QUEUE, waitingQueue } from '#core/state.ts';
+import type { Job } from '#core/wire/job.ts';
 import type { Engine } from './engine.ts';
 import { freeSlots } from './gate.ts';
 
@@ -39,11 +41,16 @@ export async function fillSlots(engine: Engine, gate: string): Promise<void> {
   const begun = await engine.table.due(begunQueue(gate), now, free + SPARE);
   const files = new Set(begun.filter(({ sk }) => sk.startsWith(STRIPE_PREFIX)).map(({ pk }) => pk)).size;
   const waiting = files < free ? await engine.table.due(waitingQueue(gate), now, free - files) : [];
-  await engine.dispatcher.send([...begun, ...waiting].map(({ pk, sk }) => ({ pk, sk })));
+  await engine.dispatcher.send([...begun, ...waiting].map(inTurn));
 }
 
 async function hint({ table, dispatcher }: Engine, queue: string, now: number, limit: number): Promise<number> {
   const keys = await table.due(queue, now, limit);
-  if (keys.length > 0) await dispatcher.send(keys.map(({ pk, sk }) => ({ pk, sk })));
+  if (keys.length > 0) await dispatcher.send(keys.map(inTurn));
   return keys.length;
+}
+
+/** Several may call the same row. Were each call an errand, every one of them would call the next in line again. */
+function inTurn({ pk, sk }: RowKey): Job {
+  return { pk, sk, ifDue: true };
 }

@@ -21,7 +21,9 @@ const names = (jobs: readonly Job[]) => new Set(jobs.map(({ pk }) => pk.slice(2)
 
 const laws: Laws<DispatcherSubject> = {
   'every job is delivered, as it was sent': async ({ dispatcher, delivered }) => {
-    const jobs = Array.from({ length: 60 }, (_, n) => ({ pk: `T#${n} "é🚀"`, sk: `S#1#${n}` }));
+    const jobs = Array.from({ length: 60 }, (_, n) => {
+      return { pk: `T#${n} "é🚀"`, sk: `S#1#${n}`, ...(n % 2 === 0 ? { ifDue: true as const } : {}) };
+    });
     await dispatcher.send(jobs);
     const got = await delivered(1);
     for (const sent of jobs) expect(got).toContainEqual(sent);

@@ -50,6 +50,22 @@ describe('a destination that takes one file at a time', () => {
     expect((await lab.row(files[0]!.transferIds[0]!)).phase).toBe('done');
   });
 
+  test('is looked at once for each file whose bytes are late, and not again and again by those that looked', async () => {
+    const lab = createLab({ limits: { files: 3 } });
+    const { world } = lab;
+    const send = world.onSend;
+    let hints = 0;
+    world.onSend = (process, jobs, delayMs) => {
+      hints += jobs.length;
+      // On their way long enough that several call the same files.
+      send(process, jobs, delayMs + 500);
+    };
+    for (let i = 0; i < 40; i++) await lab.announce({ sizeBytes: 300 });
+    await lab.pass(10 * 60_000);
+    // Each of them looks by itself a few times in ten minutes, and is called by three at most.
+    expect(hints).toBeLessThan(40 * 20);
+  });
+
   test('is asked for what is due in a few reads, however many wait', async () => {
     const lab = createLab(BUSY);
     const files = await backlog(lab, 30);
