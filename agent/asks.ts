@@ -31,8 +31,10 @@ interface Open {
 export function openAsks(say: (message: FromAgent) => void): Asks {
   const open = new Map<number, Open>();
   let asked = 0;
+  let failure: { readonly error: unknown } | null = null;
 
   function ask(callId: string | null, what: Ask, replace: Open['replace'] = neverReplaced): Promise<unknown> {
+    if (failure !== null) return Promise.reject(failure.error);
     if (callId === null) return Promise.reject(callOver());
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     asked += 1;
@@ -72,6 +74,7 @@ export function openAsks(say: (message: FromAgent) => void): Asks {
     },
 
     fail: (error) => {
+      failure = { error };
       for (const one of open.values()) one.reject(error);
       open.clear();
     },

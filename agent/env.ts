@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { withSecretFiles } from '#adapters/system/secret-files.ts';
-import { DEFAULT_PORT } from '#clients/agents/interface.ts';
+import { DEFAULT_PORT, isLoopback } from '#clients/agents/interface.ts';
 import type { ProviderKind } from '#core/ports/connection.ts';
 import { AgentFacts } from '#core/wire/agent.ts';
 import type { HomeAddress } from './home-line.ts';
@@ -42,11 +42,19 @@ It listens on no port and keeps nothing on disk.
 --provider folder lets destinations of kind folder deliver into folders of this machine.
 `;
 
-/** Throws an Error that names what is wrong and quotes no secret. `kinds`: all there are. Null: help is wanted. */
+/** The agent's own code. */
+export interface About {
+  /** All there are, and those that are offered where none is named. */
+  readonly kinds: readonly ProviderKind[];
+  readonly usualKinds: readonly ProviderKind[];
+  readonly version: string;
+}
+
+/** Throws an Error that names what is wrong and quotes no secret. Null: help is wanted. */
 export function readConfig(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
-  about: { readonly kinds: readonly ProviderKind[]; readonly version: string },
+  about: About,
 ): AgentConfig | null {
   const { values } = parseArgs({ args: [...args], options: FLAGS });
   if (values.help) return null;
@@ -58,7 +66,7 @@ export function readConfig(
   const parsed = Told.safeParse(Object.fromEntries(given));
   if (!parsed.success) throw new Error(parsed.error.issues.map(complaint).join('; '));
   const told = parsed.data;
-  const kinds = offered(told.providers, about.kinds);
+  const kinds = offered(told.providers, about);
   return {
     home: homeOf(told),
     key: told.token,
@@ -132,11 +140,8 @@ const Told = z.object({
   log: z.enum(['info', 'error']).default('info'),
 });
 
-/** Not offered unless named: one's place is the machine that it runs on, the other asks for bytes by itself. */
-const ONLY_WHEN_NAMED: ReadonlySet<string> = new Set(['folder', 'clouddrive2']);
-
-function offered(named: readonly string[] | undefined, kinds: readonly ProviderKind[]): readonly ProviderKind[] {
-  if (named === undefined) return kinds.filter(({ id }) => !ONLY_WHEN_NAMED.has(id));
+function offered(named: readonly string[] | undefined, { kinds, usualKinds }: About): readonly ProviderKind[] {
+  if (named === undefined) return usualKinds;
   return named.map((name) => {
     const kind = kinds.find(({ id }) => id === name);
     if (kind !== undefined) return kind;
@@ -168,10 +173,6 @@ function readAuthority(path: string): Buffer {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     throw new Error(`SERVER_CA: the file cannot be read (${code})`, { cause: error });
   }
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 function complaint({ path, message }: { readonly path: readonly PropertyKey[]; readonly message: string }): string {

@@ -78,6 +78,8 @@ const OPTIONS: ChannelOptions = {
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 45_000,
   'grpc.keepalive_permit_without_calls': 1,
+  // Nobody has written there how to call us.
+  'grpc.service_config_disable_resolution': 1,
   // A new try is made when the agent wants one; the library would wait for up to two minutes.
   'grpc.initial_reconnect_backoff_ms': 500,
   'grpc.max_reconnect_backoff_ms': 1_000,

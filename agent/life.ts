@@ -82,7 +82,7 @@ export async function live(parts: LifeParts): Promise<Outcome> {
     return ending.reason;
   }
 
-  /** Resolves when the agent was told to stop and has left; never otherwise. */
+  /** Resolves when the agent was told to stop and has left, or when this attachment is over anyway. */
   async function stopped(attachment: Attachment, over: AbortSignal): Promise<{ kind: 'told'; reason: string }> {
     const stop = AbortSignal.any([signal, over]);
     await new Promise<void>((resolve) => {

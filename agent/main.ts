@@ -4,7 +4,7 @@ import { setDefaultHighWaterMark } from 'node:stream';
 import { systemClock } from '#adapters/system/clock.ts';
 import { jsonLog } from '#adapters/system/log.ts';
 import { traceOf } from '#core/trace.ts';
-import { providerKinds } from '#providers/index.ts';
+import { agentKinds, providerKinds } from '#providers/index.ts';
 import about from '../package.json' with { type: 'json' };
 import { endOnSignals, inOneLine } from '../relay/process.ts';
 import { HELP, readConfig } from './env.ts';
@@ -29,7 +29,11 @@ try {
 }
 
 async function start(): Promise<void> {
-  const config = readConfig(process.argv.slice(2), process.env, { kinds: providerKinds, version: about.version });
+  const config = readConfig(process.argv.slice(2), process.env, {
+    kinds: providerKinds,
+    usualKinds: agentKinds,
+    version: about.version,
+  });
   if (config === null) {
     process.stdout.write(HELP);
     return;

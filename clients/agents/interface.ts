@@ -24,6 +24,11 @@ export const CALLS_MAX = 256;
 /** Who says nothing for so long is gone: three heartbeats. */
 export const SILENCE_MS = 90_000;
 
+/** Where clear text goes nowhere else. As in a URL or without brackets. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|::1|\[::1\]|127\.\d+\.\d+\.\d+)$/.test(host);
+}
+
 const loaded = loadPackageDefinition(
   loadSync(fileURLToPath(new URL('../../proto/agent.proto', import.meta.url)), {
     // As the types were generated.

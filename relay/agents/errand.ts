@@ -132,8 +132,9 @@ export function startErrand({ id, call, ctx, clock, say, onEnd }: ErrandParts): 
     },
     replaced: ({ ask_id, value, fault }) => {
       const replacement = replacing.get(ask_id);
-      if (value === undefined) replacement?.reject(faultOf(fault ?? ''));
-      else replacement?.resolve(readJson(value));
+      const next = value === undefined ? undefined : readJson(value);
+      if (next === undefined) replacement?.reject(faultOf(fault ?? ''));
+      else replacement?.resolve(next);
     },
     lose: () => {
       isSettled = true;

@@ -40,7 +40,8 @@ export interface LinksParts {
   readonly onError: (error: unknown) => void;
 }
 
-type Held = ReturnType<typeof openLink> & { readonly pass: { expiresAtMs: number } };
+/** `reading`: tokens that have come and may be newer. */
+type Held = ReturnType<typeof openLink> & { readonly pass: { expiresAtMs: number; reading: number } };
 
 export function agentLinks({ clock, readPass, book, onError }: LinksParts): Links {
   const held = new Map<AgentId, Held>();
@@ -63,8 +64,13 @@ export function agentLinks({ clock, readPass, book, onError }: LinksParts): Link
   }
 
   async function renew(id: AgentId, pass: Held['pass'], token: string): Promise<void> {
-    const renewed = await readPass(token);
-    if (renewed?.id === id) pass.expiresAtMs = Math.max(pass.expiresAtMs, renewed.expiresAtMs);
+    pass.reading += 1;
+    try {
+      const renewed = await readPass(token);
+      if (renewed?.id === id) pass.expiresAtMs = Math.max(pass.expiresAtMs, renewed.expiresAtMs);
+    } finally {
+      pass.reading -= 1;
+    }
   }
 
   async function note(id: AgentId, link: Held, memoryBytes: number): Promise<void> {
@@ -91,7 +97,7 @@ export function agentLinks({ clock, readPass, book, onError }: LinksParts): Link
 
     attach: ({ facts, address, wire, pass: { expiresAtMs } }) => {
       const { id } = facts;
-      const pass = { expiresAtMs };
+      const pass = { expiresAtMs, reading: 0 };
       const link: Held = {
         ...openLink({
           facts,
@@ -129,7 +135,7 @@ export function agentLinks({ clock, readPass, book, onError }: LinksParts): Link
     sweep: () => {
       for (const [id, link] of held) {
         if (lookFor(id) === undefined) detach(id, 'silent');
-        else if (link.pass.expiresAtMs <= clock.now()) detach(id, 'expired');
+        else if (link.pass.reading === 0 && link.pass.expiresAtMs <= clock.now()) detach(id, 'expired');
       }
     },
 

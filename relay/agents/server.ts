@@ -9,7 +9,7 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import { refusalOf } from '#clients/agents/faults.ts';
-import { DEFAULT_PORT, MESSAGE_BYTES_MAX, PROTOCOL, service } from '#clients/agents/interface.ts';
+import { DEFAULT_PORT, isLoopback, MESSAGE_BYTES_MAX, PROTOCOL, service } from '#clients/agents/interface.ts';
 import { readJson } from '#clients/agents/json.ts';
 import { Fault } from '#core/fault.ts';
 import type { Agents } from '#core/ports/agents.ts';
@@ -173,10 +173,6 @@ function bind(server: Server, { host = '127.0.0.1', port = DEFAULT_PORT, securit
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
   });
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 function factsOf({ hello }: FromAgent__Output, { id }: Pass): AgentFacts {

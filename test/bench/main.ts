@@ -1,5 +1,6 @@
 /** `npm run bench [-- [--quick] NAME…]`: runs the benches named, or all. Says what it saw and judges nothing: exit code 0. */
 
+import { agent } from './agent.ts';
 import { browserHashing } from './browser-hashing.ts';
 import { bucket } from './bucket.ts';
 import { bundles } from './bundles.ts';
@@ -30,6 +31,7 @@ const BENCHES: readonly Bench[] = [
   handOver,
   pan115Requests,
   cloudDrive2,
+  agent,
   rclone,
   uppy,
   bundles,

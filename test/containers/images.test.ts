@@ -11,6 +11,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBucket } from '#adapters/bucket/server.ts';
+import { AgentId } from '#core/wire/agent.ts';
+import { KEY, startHome } from '../agent/rig.ts';
+import { checkCall } from '../contract/agents-rig.ts';
+import { expectFault } from '../contract/expect-fault.ts';
+import { ctx } from '../contract/push-rig.ts';
 import { startDynalite } from '../support/dynalite.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { readCompose } from './compose.ts';
@@ -50,6 +55,15 @@ describe.each(['Dockerfile', 'relay/Dockerfile'])('%s', (path) => {
   });
 });
 
+describe('agent/Dockerfile', () => {
+  it('is pinned, runs as nobody special, hears signals, and takes along what it needs and nothing else', async () => {
+    const stages = await stagesOf('agent/Dockerfile');
+    expect(complaints(stages, context)).toEqual([]);
+    const files = filesInImage(stages, context);
+    expect(files).toEqual(['LICENSE', 'proto/agent.proto', 'proto/clouddrive.proto', 'agent/probe.mjs']);
+  });
+});
+
 describe('what the lines of the Dockerfiles make', () => {
   let into: string;
   let builder: PlainBuilder;
@@ -59,9 +73,9 @@ describe('what the lines of the Dockerfiles make', () => {
     builder = await plainBuilder({
       context,
       into,
-      // The packages that build the page are those of this checkout, which the same line has brought.
+      // The packages that build page and agent are those of this checkout, which the same line has brought.
       instead: async ({ name }, { word, text }, directory) => {
-        if (name !== 'page' || word !== 'RUN' || !text.startsWith('npm install')) return false;
+        if (!['page', 'bundle'].includes(name) || word !== 'RUN' || !text.startsWith('npm install')) return false;
         await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
         return true;
       },
@@ -201,5 +215,24 @@ describe('what the lines of the Dockerfiles make', () => {
     expect(await relay.stop()).toBe(0);
     expect(await relay.probe()).toBe(1);
     await dynamo.stop();
+  });
+
+  it('the agent image has no packages, is taken by a home, is well while the home answers, and ends by SIGTERM with 0', async () => {
+    const image = await builder.build(await stagesOf('agent/Dockerfile'));
+    expect((await readdir(join(image.root, 'app'))).sort()).toEqual(['LICENSE', 'agent', 'proto']);
+    expect((await readdir(join(image.root, 'app/agent'))).sort()).toEqual(['dist', 'probe.mjs']);
+    await using home = await startHome();
+    const env = { SERVER_URL: `http://127.0.0.1:${home.port}`, AGENT_ID: 'boxed', AGENT_TOKEN: KEY };
+    expect(await ended(image.probe, image, env)).toBe(1);
+    await mkdir(join(image.root, 'dev/shm'), { recursive: true });
+    await chmod(join(image.root, 'dev/shm'), 0o777);
+    const agent = await up(image, env, (line) => line.includes('"agent.attached"'));
+    await home.until(() => (home.server.agents.attached()[0]?.memoryBytes ?? null) !== null);
+    // It asks the agent itself, to whom the answer to its heartbeat goes before this.
+    const call = home.server.agents.call(AgentId.parse('boxed'), checkCall({ provider: 's3' }), ctx);
+    await expectFault('rejected', 'agent.settings_refused', call);
+    expect(await agent.probe()).toBe(0);
+    expect(agent.output()).not.toContain(KEY);
+    expect(await agent.stop()).toBe(0);
   });
 });
