@@ -5,7 +5,8 @@ export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array<ArrayBuffer> | FormData;
+  /** A stream's length stands in the headers. */
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
   /** From the first byte sent to the last one received. */
   readonly timeoutMs?: number;
 }
@@ -29,7 +30,7 @@ export async function send(request: HttpRequest, signal: AbortSignal): Promise<H
       headers: { ...request.headers },
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS)]),
-      ...(request.body === undefined ? {} : { body: request.body }),
+      ...(request.body === undefined ? {} : { body: request.body, duplex: 'half' }),
     });
     const bytes = await collect(response);
     const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);

@@ -36,10 +36,15 @@ export type OssTokenData = z.infer<typeof OssTokenData>;
 
 export function ossTokenOf(data: OssTokenData): OssToken {
   return {
-    endpoint: data.endpoint ?? OSS_ENDPOINT,
+    endpoint: overTls(data.endpoint ?? OSS_ENDPOINT),
     accessKeyId: data.AccessKeyId,
     accessKeySecret: data.AccessKeySecret ?? data.AccessKeySecrett ?? '',
     stsToken: data.SecurityToken,
     expiresAtMs: Date.parse(data.Expiration ?? data.expiration ?? ''),
   };
+}
+
+/** 115 was seen to name its bucket without encryption. */
+export function overTls(url: string): string {
+  return /^http:\/\/[^/]+\.aliyuncs\.com/.test(url) ? url.replace('http:', 'https:') : url;
 }

@@ -1,6 +1,7 @@
 /** An account's drive, whichever way in the login opens. */
 import type { CookieAccount } from '#clients/pan115/cookie/api.ts';
 import * as cookieFiles from '#clients/pan115/cookie/files.ts';
+import { initSample, type SampleTicket } from '#clients/pan115/cookie/sample.ts';
 import * as cookieUpload from '#clients/pan115/cookie/upload.ts';
 import type { Entry, Space } from '#clients/pan115/entries.ts';
 import type { OpenApi } from '#clients/pan115/open/api.ts';
@@ -25,6 +26,10 @@ export interface Drive {
   ): Promise<UploadTicket>;
   ossToken(signal: AbortSignal): Promise<OssToken>;
   space(signal: AbortSignal): Promise<Space>;
+  /** For a form that holds a whole file. Null: this way in takes none. */
+  readonly sampleTicket:
+    | ((file: Pick<Announcement, 'name' | 'sizeBytes' | 'folderId'>, signal: AbortSignal) => Promise<SampleTicket>)
+    | null;
   /** Null: this way in has none. */
   readonly folders: Folders | null;
 }
@@ -48,6 +53,7 @@ export function openDrive(api: OpenApi): Drive {
     resume: (upload, signal) => openUpload.resumeUpload(api, upload, signal),
     ossToken: (signal) => openUpload.ossToken(api, signal),
     space: (signal) => openFiles.space(api, signal),
+    sampleTicket: null,
     folders: {
       find: async (path, signal) => {
         const entry = await openFiles.entryAt(api, { path }, signal);
@@ -80,6 +86,7 @@ export function cookieDrive(account: CookieAccount): Drive {
     resume: (upload, signal) => cookieUpload.resumeUpload(account, upload, signal),
     ossToken: (signal) => cookieUpload.ossToken(account, signal),
     space: (signal) => cookieFiles.space(account, signal),
+    sampleTicket: (file, signal) => initSample(account, file, signal),
     folders: null,
   };
 }

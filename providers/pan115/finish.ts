@@ -2,14 +2,14 @@
 import { isOssError } from '#clients/oss/faults.ts';
 import { type Completed, completeUpload } from '#clients/oss/multipart.ts';
 import { putObject } from '#clients/oss/objects.ts';
-import { callbackHeaders, callbackVerdict } from '#clients/pan115/callback.ts';
+import { callbackHeaders, callbackVerdict, type Verdict } from '#clients/pan115/callback.ts';
 import type { UploadTicket } from '#clients/pan115/upload.ts';
 import { Fault } from '#core/fault.ts';
 import type { Item, PartReceipt } from '#core/ports/provider.ts';
 import type { Receipt } from '#core/wire/transfer.ts';
 import { type Link, settled, sha1Of, standing, told } from './link.ts';
 import { uploadOf } from './parts.ts';
-import type { Pan115Session } from './session.ts';
+import type { FormSession, Pan115Session } from './session.ts';
 
 /**
  * Repeatable at every point. Faults: `gone` when the upload is no more, or 115 found other bytes than were announced; `transient`
@@ -25,7 +25,7 @@ export async function finish(
   // To put an empty file twice may make two of them; Complete can be done only once.
   const before = session.kind === 'whole' ? await standing(to, item, session, signal) : null;
   if (before !== null) return before;
-  const refused = await ended(to, session, item, receipts, signal);
+  const refused = session.kind === 'form' ? null : await ended(to, session, item, receipts, signal);
   const shown = await settled(to, item, session, signal);
   if (shown !== null) return shown;
   throw (
@@ -34,10 +34,18 @@ export async function finish(
   );
 }
 
+/** Throws Fault `gone` `pan115.content_differs` when 115 says that it took other bytes. */
+export function checkVerdict({ sizeBytes, sha1 }: Verdict, item: Item): void {
+  if (sizeBytes === item.sizeBytes && sha1 === sha1Of(item)) return;
+  throw new Fault('gone', 'pan115.content_differs', '115 took other bytes than we sent: the file is sent again');
+}
+
+type ObjectSession = Exclude<Pan115Session, FormSession>;
+
 /** Null when 115 took it; the Fault when that is not known, or when the upload is over, which may be because it did. */
 async function ended(
   to: Link,
-  session: Pan115Session,
+  session: ObjectSession,
   item: Item,
   receipts: readonly PartReceipt[],
   signal: AbortSignal,
@@ -50,7 +58,7 @@ async function ended(
         ? putObject(client, { key: session.object, content: '', headers }, signal)
         : completeUpload(client, { ...uploadOf(session), parts: partsOf(receipts), headers }, signal);
     const { callbackAnswer } = await told(signal, ending.catch(overOr));
-    checkVerdict(callbackAnswer, item);
+    checkVerdict(callbackVerdict(callbackAnswer), item);
     return null;
   } catch (error) {
     if (error instanceof Fault && MAY_BE_DONE.has(error.code)) return error;
@@ -63,7 +71,7 @@ const MAY_BE_DONE: ReadonlySet<string> = new Set(['pan115.session_gone', 'pan115
 /** The callback that came with the announcement may be too old by now. */
 async function freshTicket(
   to: Link,
-  { folderId, pickCode, object }: Pan115Session,
+  { folderId, pickCode, object }: ObjectSession,
   item: Item,
   signal: AbortSignal,
 ): Promise<UploadTicket> {
@@ -81,11 +89,4 @@ function partsOf(receipts: readonly PartReceipt[]) {
 function overOr(error: unknown): Completed {
   if (!isOssError(error, 'InvalidPart')) throw error;
   throw new Fault('gone', 'pan115.parts_missing', 'a part is no longer there: the file is sent again');
-}
-
-/** An HTTP status of 200 says nothing: the body does. */
-function checkVerdict(callbackAnswer: string, item: Item): void {
-  const { sizeBytes, sha1 } = callbackVerdict(callbackAnswer);
-  if (sizeBytes === item.sizeBytes && sha1 === sha1Of(item)) return;
-  throw new Fault('gone', 'pan115.content_differs', '115 took other bytes than we sent: the file is sent again');
 }

@@ -13,6 +13,7 @@ import type { Receipt } from '#core/wire/transfer.ts';
 import type { Drive } from './drive.ts';
 import { drives } from './login.ts';
 import type { Pan115Login, Pan115Settings } from './settings.ts';
+import { type Untried, untried } from './untried.ts';
 
 export interface Link {
   readonly settings: Pan115Settings;
@@ -20,6 +21,7 @@ export interface Link {
   drive(): Promise<Drive>;
   /** With keys that are renewed before and when they end. */
   bucket(name: string, signal: AbortSignal): Promise<OssClient>;
+  readonly untried: Untried;
 }
 
 export interface Place {
@@ -40,7 +42,7 @@ export function link(connection: Connection<Pan115Settings, Pan115Login>): Link 
   const keys = temporaryCredentials(async () => {
     // Shared by all that wait for it, so that nobody's abort is another's; it has time limits of its own.
     const token = await (await drive()).ossToken(new AbortController().signal);
-    endpoint = oss ?? safely(token.endpoint);
+    endpoint = oss ?? token.endpoint;
     return token;
   }, clock.now);
   return {
@@ -58,6 +60,7 @@ export function link(connection: Connection<Pan115Settings, Pan115Login>): Link 
       });
       return client.in(name);
     },
+    untried: untried(clock.now),
   };
 }
 
@@ -132,9 +135,4 @@ function untilAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
   return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
-}
-
-/** 115 was seen to name its bucket without encryption. */
-function safely(endpoint: string): string {
-  return /^http:\/\/[^/]+\.aliyuncs\.com/.test(endpoint) ? endpoint.replace('http:', 'https:') : endpoint;
 }

@@ -7,6 +7,7 @@ import { Fault } from '#core/fault.ts';
 import type { Item, Opening } from '#core/ports/provider.ts';
 import type { Receipt } from '#core/wire/transfer.ts';
 import type { Drive } from './drive.ts';
+import { goesAsForm } from './form.ts';
 import { folderPath, type Link, ownAmong, type Place, receiptFor, settled, sha1Of, told } from './link.ts';
 import type { Pan115Session } from './session.ts';
 
@@ -76,7 +77,13 @@ async function begin(
   { pickCode, bucket, object }: UploadTicket,
   signal: AbortSignal,
 ): Promise<Pan115Session> {
-  const session = { v: 1, ...place, sha1: sha1Of(item), pickCode, bucket, object } as const;
+  const known = { v: 1, ...place, sha1: sha1Of(item) } as const;
+  if (goesAsForm(to, await to.drive(), item)) {
+    const form = { ...known, kind: 'form' } as const;
+    to.untried.add(form);
+    return form;
+  }
+  const session = { ...known, pickCode, bucket, object } as const;
   if (item.sizeBytes === 0) return { ...session, kind: 'whole' };
   const client = await to.bucket(bucket, signal);
   const beginning = beginUpload(client, { key: object, headers: {}, order: 'sequential' }, signal);

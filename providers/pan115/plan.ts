@@ -13,6 +13,11 @@ export function planParts(sizeBytes: number, chunkBytes: number): Plan {
   return { partBytes: partBytesFor(sizeBytes, chunkBytes), inFlightMax: 1, order: 'ascending' };
 }
 
+/** A form holds the whole file. */
+export function planForm(sizeBytes: number, chunkBytes: number): Plan {
+  return { partBytes: chunkBytes * Math.ceil(sizeBytes / chunkBytes), inFlightMax: 1, order: 'ascending' };
+}
+
 function partBytesFor(sizeBytes: number, chunkBytes: number): number {
   const leastBytes = Math.max(PART_BYTES_MIN, Math.ceil(sizeBytes / PARTS_MAX));
   if (chunkBytes < leastBytes) return chunkBytes * Math.ceil(leastBytes / chunkBytes);

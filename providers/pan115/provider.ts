@@ -3,11 +3,13 @@ import { abortUpload } from '#clients/oss/multipart.ts';
 import { Fault } from '#core/fault.ts';
 import { providerKind } from '#core/ports/connection.ts';
 import { type CheckReport, type Holding, type Item, type PushProvider, pushProvider } from '#core/ports/provider.ts';
+import type { Receipt } from '#core/wire/transfer.ts';
 import { finish } from './finish.ts';
+import { putForm } from './form.ts';
 import { type Link, link, settled, standing, told } from './link.ts';
 import { open } from './open.ts';
 import { heldParts, put, uploadOf } from './parts.ts';
-import { planParts } from './plan.ts';
+import { planForm, planParts } from './plan.ts';
 import { Pan115Session, type PartsSession } from './session.ts';
 import { Pan115Login, Pan115Settings } from './settings.ts';
 
@@ -23,9 +25,13 @@ function pan115Driver(to: Link): Omit<PushProvider<Pan115Session>, 'mode'> {
     id: 'pan115',
     needs: ['sha1'],
     instant: 'by-digest',
-    plan: (_session, sizeBytes, chunkBytes) => planParts(sizeBytes, chunkBytes),
+    plan: ({ kind }, sizeBytes, chunkBytes) =>
+      kind === 'form' ? planForm(sizeBytes, chunkBytes) : planParts(sizeBytes, chunkBytes),
     open: (item, { signal }) => open(to, item, signal),
-    put: (session, _item, part, { signal }) => put(to, partsOf(session), part, signal),
+    put: (session, item, part, { signal }) =>
+      session.kind === 'form'
+        ? putForm(to, session, announced(item, session), part, signal)
+        : put(to, partsOf(session), part, signal),
     finish: async (session, item, receipts, { signal }) => {
       signal.throwIfAborted();
       return finish(to, session, announced(item, session), receipts, signal);
@@ -36,7 +42,7 @@ function pan115Driver(to: Link): Omit<PushProvider<Pan115Session>, 'mode'> {
     },
     discard: async (session, _item, { signal }) => {
       signal.throwIfAborted();
-      if (session.kind === 'whole') return;
+      if (session.kind !== 'parts') return;
       const client = await to.bucket(session.bucket, signal);
       await told(signal, abortUpload(client, uploadOf(session), signal));
     },
@@ -57,14 +63,20 @@ async function inspect(
   parts: { readonly from: number; readonly to: number },
   signal: AbortSignal,
 ): Promise<Holding> {
-  if (session.kind === 'whole') {
-    const receipt = await standing(to, item, session, signal);
-    return receipt === null ? { kind: 'partial', held: [] } : { kind: 'complete', receipt };
+  if (session.kind === 'whole') return allOrNothing(await standing(to, item, session, signal));
+  if (session.kind === 'form') {
+    // One whose answer nobody has heard may take seconds to show, and may not be sent again before that.
+    to.untried.take(session);
+    return allOrNothing(await settled(to, item, session, signal));
   }
   const held = await heldParts(to, session, parts, signal);
   if (held !== null) return { kind: 'partial', held };
   const receipt = await settled(to, item, session, signal);
   return receipt === null ? { kind: 'gone' } : { kind: 'complete', receipt };
+}
+
+function allOrNothing(receipt: Receipt | null): Holding {
+  return receipt === null ? { kind: 'partial', held: [] } : { kind: 'complete', receipt };
 }
 
 async function check(to: Link, signal: AbortSignal): Promise<CheckReport> {

@@ -1,6 +1,7 @@
 /** What a person says of a 115 account, and the login to it. */
 import * as z from 'zod';
 import { COOKIE_HOSTS } from '#clients/pan115/cookie/hosts.ts';
+import { SAMPLE_BYTES_MAX } from '#clients/pan115/cookie/sample.ts';
 import { OPEN_HOSTS } from '#clients/pan115/open/hosts.ts';
 import { OpenTokens } from '#clients/pan115/open/tokens.ts';
 
@@ -46,6 +47,8 @@ export const Pan115Settings = z.strictObject({
   requestsPerSecond: z.number().min(0.1).max(3).default(2),
   /** The cookie way is brittle and may cost the account: README.md of the client says why. */
   allowCookie: z.boolean().default(false),
+  /** Of the files that a cookie's account sends as a form; 0 sends none so. */
+  formBytesMax: z.int().min(0).max(SAMPLE_BYTES_MAX).default(SAMPLE_BYTES_MAX),
   endpoints: Endpoints.prefault({}),
 });
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { readCookie } from '#clients/pan115/cookie/cookie.ts';
 import { ensureFolder, entriesNamed, makeFolder, space } from '#clients/pan115/cookie/files.ts';
-import { initSample, SAMPLE_BYTES_MAX, sendSample } from '#clients/pan115/cookie/sample.ts';
+import type { FormFile } from '#clients/pan115/cookie/form.ts';
+import { initSample, sendSample } from '#clients/pan115/cookie/sample.ts';
 import { initUpload, ossToken, resumeUpload, uploadInfo } from '#clients/pan115/cookie/upload.ts';
 import { latestSignature, signAsk } from '#clients/pan115/sign.ts';
 import { addNode, know, sha1Of } from '../../fakes/pan115/world.ts';
@@ -118,24 +119,51 @@ test('a storm of 770004 costs one request here too', async () => {
 
 test('a small file goes in one form, and the verdict is read', async () => {
   const { fake, account, signal } = await cookieRig();
-  const name = '照片 "1".jpg'.replaceAll('"', "'");
-  const bytes = new Uint8Array(SMALL);
-  expect(bytes.length).toBeLessThan(SAMPLE_BYTES_MAX);
-  const ticket = await initSample(account, { name, sizeBytes: bytes.length, folderId: '0' }, signal);
-  const verdict = await sendSample(ticket, { name, bytes }, signal);
-  expect(verdict).toMatchObject({ sizeBytes: bytes.length, sha1: sha1Of(SMALL).toLowerCase() });
+  const name = "照片 '1'.jpg";
+  const file = fileOf(name, SMALL);
+  const ticket = await initSample(account, { name, sizeBytes: file.sizeBytes, folderId: '0' }, signal);
+  const verdict = await sendSample(ticket, file, signal);
+  expect(verdict).toMatchObject({ sizeBytes: file.sizeBytes, sha1: file.sha1 });
   const [entry] = await entriesNamed(account, { folderId: '0', name }, signal);
   expect(entry?.id).toBe(verdict.fileId);
   fake.misbehave('/', 'check fails');
-  await expect(sendSample(ticket, { name, bytes }, signal)).rejects.toMatchObject({ code: 'pan115.check_failed' });
-  const forged = sendSample({ ...ticket, signature: 'x' }, { name, bytes }, signal);
-  await expect(forged).rejects.toMatchObject({ kind: 'transient', code: 'pan115.unavailable' });
+  await expect(sendSample(ticket, file, signal)).rejects.toMatchObject({ code: 'pan115.check_failed' });
+  const forged = sendSample({ ...ticket, signature: 'x' }, file, signal);
+  await expect(forged).rejects.toMatchObject({ kind: 'transient', code: 'pan115.form_refused' });
 });
 
-test('an empty file goes the same way', async () => {
-  const { account, signal } = await cookieRig();
-  const ticket = await initSample(account, { name: 'empty', sizeBytes: 0, folderId: '0' }, signal);
-  expect(await sendSample(ticket, { name: 'empty', bytes: new Uint8Array(0) }, signal)).toMatchObject({ sizeBytes: 0 });
+test.each([
+  ['of other bytes', { sha1: '0'.repeat(40) }, 'rejected', 'pan115.digest_mismatch'],
+  ['that is shorter than it was announced', { sizeBytes: SMALL.length + 1 }, 'transient', 'pan115.short_body'],
+  ['that is longer than it was announced', { sizeBytes: SMALL.length - 1 }, 'transient', 'pan115.short_body'],
+])('the form of a file %s is never whole, and 115 has no file', async (_what, wrong, kind, code) => {
+  const { fake, account, signal } = await cookieRig();
+  const ticket = await initSample(account, { name: 'a', sizeBytes: 1, folderId: '0' }, signal);
+  await expect(sendSample(ticket, { ...fileOf('a', SMALL), ...wrong }, signal)).rejects.toMatchObject({ kind, code });
+  expect(fake.world.nodes.size).toBe(0);
+});
+
+test.each([
+  ['lost reply', 'pan115.unanswered', 1],
+  ['internal error', 'pan115.unanswered', 0],
+  ['garbage', 'pan115.no_verdict', 0],
+] as const)('a form that meets %s leaves open whether 115 has the file', async (habit, code, files) => {
+  const { fake, account, signal } = await cookieRig();
+  const ticket = await initSample(account, { name: 'a', sizeBytes: 1, folderId: '0' }, signal);
+  fake.misbehave('/', habit);
+  await expect(sendSample(ticket, fileOf('a', SMALL), signal)).rejects.toMatchObject({ kind: 'transient', code });
+  expect(fake.world.nodes.size).toBe(files);
+});
+
+test('a bucket that cannot be reached has nothing, and the source is let go', async () => {
+  const { fake, account, signal } = await cookieRig();
+  const ticket = await initSample(account, { name: 'a', sizeBytes: 1, folderId: '0' }, signal);
+  await fake.close();
+  const canceled = Promise.withResolvers<void>();
+  const open = async () => new ReadableStream<Uint8Array>({ cancel: () => canceled.resolve() }, { highWaterMark: 0 });
+  const sending = sendSample(ticket, { ...fileOf('a', SMALL), open }, signal);
+  await expect(sending).rejects.toMatchObject({ kind: 'transient', code: 'pan115.unavailable' });
+  await canceled.promise;
 });
 
 test('folders are made with all that lead to them, once, and theirs are taken', async () => {
@@ -154,3 +182,8 @@ test('a folder that is gone is not taken for the root, which 115 shows in its pl
   expect(await entriesNamed(account, { folderId: '77', name: 'a' }, signal)).toEqual([]);
   expect(await space(account, signal)).toEqual({ totalBytes: 1024 ** 4, freeBytes: 1024 ** 4 });
 });
+
+function fileOf(name: string, bytes: Buffer): FormFile {
+  const open = async () => new Blob([new Uint8Array(bytes)]).stream();
+  return { name, sizeBytes: bytes.length, sha1: sha1Of(bytes).toLowerCase(), open };
+}

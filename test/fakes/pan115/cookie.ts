@@ -147,8 +147,11 @@ export function sampleInit({ form, world, at }: Exchange): Reply {
   };
 }
 
-/** The bucket, which reads no field behind the file. */
+/** The bucket, which reads no field behind the file and wants to know beforehand how long the form is. */
 export async function samplePost({ headers, body, world, habit }: Exchange): Promise<Reply> {
+  if (headers['content-length'] === undefined) {
+    return { status: 411, type: 'application/xml', text: '<Error><Code>MissingContentLength</Code></Error>' };
+  }
   const form = await new Response(new Uint8Array(body), {
     headers: { 'content-type': headers['content-type'] ?? '' },
   }).formData();

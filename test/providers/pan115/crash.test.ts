@@ -20,21 +20,26 @@ interface Journal {
 }
 
 const stories = [
-  ['an empty file', 0, 'new'],
-  ['a file of two parts', PART + 5, 'new'],
-  ['a file that 115 knows', PART + 5, 'known'],
+  ['an empty file', 'open', 0, 'new', ['115', 'the bucket']],
+  ['a file of two parts', 'open', PART + 5, 'new', ['115', 'the bucket']],
+  ['a file that 115 knows', 'open', PART + 5, 'known', ['115', 'the bucket']],
+  // The form goes to the bucket that the fake 115 plays.
+  ['a file in a form', 'cookie', PART, 'new', ['115']],
+  ['a small file that 115 knows', 'cookie', PART, 'known', ['115']],
 ] as const;
-const cases = stories.flatMap(([what, sizeBytes, content]) =>
-  (['115', 'the bucket'] as const).flatMap((side) =>
-    (['before it is done', 'after it is done'] as const).map((done) => [what, side, done, sizeBytes, content] as const),
+const cases = stories.flatMap(([what, way, sizeBytes, content, sides]) =>
+  sides.flatMap((side) =>
+    (['before it is done', 'after it is done'] as const).map(
+      (done) => [what, side, done, way, sizeBytes, content] as const,
+    ),
   ),
 );
 
 it.each(cases)(
   '%s arrives whole and once, whichever request to %s the death comes %s',
-  async (_what, side, done, sizeBytes, known) => {
+  async (_what, side, done, way, sizeBytes, known) => {
     for (let n = 1; ; n++) {
-      await using rig = await pan115Rig('open', { challengeFromBytes: 1_000 });
+      await using rig = await pan115Rig(way, { challengeFromBytes: 1_000 });
       const content = bytesOf(sizeBytes);
       if (known === 'known') know(rig.fake.world, Buffer.from(content));
       const item = await itemOf(rig.provider(), content, { folder: '/影视/2025' });

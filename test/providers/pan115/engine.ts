@@ -57,13 +57,16 @@ export interface PanEngineOptions {
   /** Each one connects to the destination anew, or all share what one has. */
   readonly functions: 'processes of their own' | 'in one process';
   readonly fake?: Partial<Settings>;
+  /** Logs in by cookie instead of the open platform's tokens. */
+  readonly cookie?: { readonly formBytesMax: number };
   /** In memory unless told. */
   readonly stores?: { readonly table: WorkTable; readonly cells: Cells };
 }
 
 const DESTINATION = 'pan';
 
-export async function panEngine({ budget, functions, fake: settings, stores }: PanEngineOptions): Promise<PanEngine> {
+export async function panEngine(options: PanEngineOptions): Promise<PanEngine> {
+  const { budget, functions, fake: settings, stores, cookie } = options;
   const clock = systemClock();
   const oss = await startFakeOss({ bucket: 'fhnfile', region: 'cn-shenzhen', keys: [] });
   const fake = await startFake115({
@@ -84,19 +87,16 @@ export async function panEngine({ budget, functions, fake: settings, stores }: P
   const connected = () => cellDestinations({ cells, accounts, kinds: [pan115Kind], clock, staging: NO_STORE });
   const destinations = connected();
   const { api, passport, upload, web } = fake.urls;
-  const pair = newPair(fake.world);
+  const { publicKey } = fake;
   await destinations.create({
     id: DESTINATION,
     provider: 'pan115',
     settings: {
       requestsPerSecond: 3,
-      endpoints: { api, passport, upload, web, oss: oss.endpoint, ossPathStyle: true },
+      endpoints: { api, passport, upload, web, publicKey, oss: oss.endpoint, ossPathStyle: true },
+      ...(cookie === undefined ? {} : { ...cookie, allowCookie: true }),
     },
-    credentials: {
-      accessToken: pair.access_token,
-      refreshToken: pair.refresh_token,
-      expiresAtMs: clock.now() + pair.expires_in * 1000,
-    },
+    credentials: cookie === undefined ? tokensOf(fake) : { cookie: cookieOf(fake) },
   });
   const log = { info: () => {}, error: () => {} };
   const engine: Engine = {
@@ -200,6 +200,21 @@ export async function panEngine({ budget, functions, fake: settings, stores }: P
       await oss.close();
     },
   };
+}
+
+function tokensOf({ world }: Fake115) {
+  const pair = newPair(world);
+  return {
+    accessToken: pair.access_token,
+    refreshToken: pair.refresh_token,
+    expiresAtMs: world.settings.now() + pair.expires_in * 1000,
+  };
+}
+
+function cookieOf({ world }: Fake115): string {
+  return Object.entries(world.account.cookie)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('; ');
 }
 
 function told(table: WorkTable, onClaim: (key: RowKey) => void): WorkTable {

@@ -73,3 +73,26 @@ test('a digest of a file that 115 knows, announced for other bytes, is not prove
   expect(view.error?.message).toContain('check that it has not changed');
   expect([...engine.fake.world.nodes.values()].filter(({ kind }) => kind === 'file')).toEqual([]);
 });
+
+test('a small file by cookie, whose form was answered to nobody, arrives once and whole by what 115 shows', async () => {
+  await using engine = await panEngine({
+    budget: stoppedAfter({ parts: 1_000 }),
+    functions: 'processes of their own',
+    cookie: { formBytesMax: PART },
+  });
+  const content = bytesOf(PART - 5);
+  engine.fake.misbehave('/', 'lost reply');
+  const view = await engine.deliver(content, PART);
+  expect(view).toMatchObject({ phase: 'done', instant: false, receipt: { evidence: 'A' } });
+  expect(engine.fake.log.filter((name) => name === 'POST /')).toHaveLength(1);
+  expect(engine.oss.log).toEqual([]);
+  expect(engine.fake.world.contents.get(sha1Of(content).toUpperCase())).toEqual(Buffer.from(content));
+});
+
+test('a small file by cookie whose digest was announced wrongly ends the transfer, and 115 never has it', async () => {
+  await using engine = await panEngine({ ...WHOLE, cookie: { formBytesMax: PART } });
+  const content = bytesOf(PART - 5);
+  const view = await engine.deliver(content, PART, { sha1: sha1Of(content.subarray(1)) });
+  expect(view).toMatchObject({ phase: 'failed', error: { code: 'pan115.digest_mismatch' } });
+  expect([...engine.fake.world.nodes.values()].filter(({ kind }) => kind === 'file')).toEqual([]);
+});

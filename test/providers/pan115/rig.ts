@@ -27,6 +27,9 @@ interface Stored {
 }
 
 const ROOT = '备份';
+const PART_BYTES = 102_400;
+/** What fits one part goes as a form, and the rest in parts. */
+const COOKIE = { allowCookie: true, formBytesMax: PART_BYTES };
 
 export async function pan115Rig(way: Way, more: Partial<Settings> = {}): Promise<Pan115Rig> {
   let nowMs = Date.UTC(2026, 0, 2);
@@ -63,7 +66,7 @@ export async function pan115Rig(way: Way, more: Partial<Settings> = {}): Promise
     const provider = pan115Kind.connect({
       destinationId: 'pan115',
       deviceId: '00112233445566778899aabbccddeeff',
-      settings: { prefix: ROOT, allowCookie: way === 'cookie', endpoints, ...settings },
+      settings: { prefix: ROOT, ...(way === 'cookie' ? COOKIE : {}), endpoints, ...settings },
       credentials,
       clock: { now, sleep, random: Math.random },
       staging: NO_STORE,
@@ -90,7 +93,7 @@ export async function pan115Rig(way: Way, more: Partial<Settings> = {}): Promise
     files,
     connect: (settings) => connectWith(stored, settings),
     provider: () => connectWith(stored),
-    partBytes: 102_400,
+    partBytes: PART_BYTES,
     sameName: 'both',
     readBack: async ({ folder, name }) => {
       const path = `${ROOT}${folder}/${name}`.split('/').filter((step) => step !== '');
