@@ -1,4 +1,7 @@
-/** Drivers connected here. One is shared by the calls of its destination that are under way, and gone after the last of them. */
+/**
+ * Drivers connected here, shared by the calls of their destination. What one has learnt (keys to a bucket, what a store can do) stays for
+ * the next call, if that comes within a minute; between calls it can ask the home for nothing.
+ */
 import { ZodError } from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
@@ -19,7 +22,11 @@ interface Connected {
   readonly driver: PushProvider;
   /** Any of them may be named to the home as the one for which the driver asks. */
   readonly callIds: Set<string>;
+  /** Aborts when it is wanted again. */
+  rest: AbortController | null;
 }
+
+const KEPT_MS = 60_000;
 
 export function agentDrivers(kinds: readonly ProviderKind[], asks: Asks, clock: Clock): Drivers {
   const connected = new Map<string, Connected>();
@@ -30,8 +37,17 @@ export function agentDrivers(kinds: readonly ProviderKind[], asks: Asks, clock: 
     const handles = asks.handles(() => callIds.values().next().value ?? null);
     const kind = kinds.find(({ id }) => id === call.provider);
     const driver = kind?.connect({ destinationId, deviceId, settings, staging, clock, ...handles });
-    if (driver?.mode === 'push') return { driver, callIds };
+    if (driver?.mode === 'push') return { driver, callIds, rest: null };
     throw new Fault('rejected', 'agent.no_provider', `this agent does not run ${call.provider}`);
+  }
+
+  function keep(key: string, one: Connected): void {
+    const rest = new AbortController();
+    one.rest = rest;
+    clock.sleep(KEPT_MS, rest.signal).then(
+      () => connected.delete(key),
+      () => undefined,
+    );
   }
 
   return {
@@ -40,12 +56,13 @@ export function agentDrivers(kinds: readonly ProviderKind[], asks: Asks, clock: 
       const key = JSON.stringify([provider, destinationId, deviceId, settings, staging]);
       const one = connected.get(key) ?? explained(() => connect(call));
       connected.set(key, one);
+      one.rest?.abort();
       one.callIds.add(call.id);
       try {
         return await work(one.driver);
       } finally {
         one.callIds.delete(call.id);
-        if (one.callIds.size === 0) connected.delete(key);
+        if (one.callIds.size === 0) keep(key, one);
       }
     },
   };

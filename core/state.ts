@@ -139,6 +139,8 @@ export const StripeState = z.object({
   rateBytesPerSecond: z.number(),
   /** A part may have landed without our having its receipt: the destination is asked before anything is put. */
   unsure: z.boolean().default(false),
+  /** The code of what it waits in line for. */
+  waitsFor: z.string().optional(),
   fault: z.object({ attempt: z.int(), kind: z.string(), error: TransferError }).nullable(),
 });
 export type StripeState = z.infer<typeof StripeState>;

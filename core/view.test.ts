@@ -144,3 +144,9 @@ test('what waits in line says for what, until it does something, is paused or ha
     'waitsFor',
   );
 });
+
+test('a file whose parts wait in line says for what, unless others of its parts move', () => {
+  const waits = { ...stripe, rateBytesPerSecond: 0, waitsFor: 'agent.away' };
+  expect(viewed(moving, { stripes: [waits] }).waitsFor).toBe('agent.away');
+  expect(viewed(moving, { stripes: [waits, stripe] })).not.toHaveProperty('waitsFor');
+});

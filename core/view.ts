@@ -30,7 +30,8 @@ export function viewOf({ head, wish, isParked, isHashing, stripes: all, stagedBy
   const speed = step.phase === 'moving' && !isParked ? rate : 0;
   const endedAt = 'endedAt' in step ? step.endedAt : null;
   const isPaused = wish === 'pause' && isParked;
-  const waitsFor = endedAt === null && !isPaused ? queuedFor(head) : undefined;
+  const waiting = queuedFor(head) ?? (speed > 0 ? undefined : stripes.find((stripe) => stripe.waitsFor)?.waitsFor);
+  const waitsFor = endedAt === null && !isPaused ? waiting : undefined;
   const partsDone = isDone ? step.parts : sum(stripes, (stripe) => stripe.doneParts);
   return {
     id: file.transferId,

@@ -2,9 +2,10 @@
 import { Fault } from '#core/fault.ts';
 import type { RemoteConnection } from '#core/ports/agents.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import type { ProviderKind } from '#core/ports/connection.ts';
+import type { CredentialHandle, ProviderKind } from '#core/ports/connection.ts';
 import type { Provider, PushProvider } from '#core/ports/provider.ts';
 import type { Placement } from '#core/wire/agent.ts';
+import { parseCredentials } from './parse.ts';
 
 export type OnAgents = Extract<Placement, { on: 'agents' }>;
 
@@ -28,7 +29,16 @@ export function connectAt(
     throw noAgents(`a ${kind.id} destination fetches its bytes itself, from here: agents have no part in it`);
   }
   const { clock: _, ...remote } = connection;
-  return place(local, { provider: kind.id, ...remote }, placement);
+  const credentials = checked(kind, remote.credentials);
+  return place(local, { provider: kind.id, ...remote, credentials }, placement);
+}
+
+/** What an agent makes of a login is stored only if it is one. */
+function checked(kind: ProviderKind, handle: CredentialHandle<unknown>): CredentialHandle<unknown> {
+  return {
+    read: () => handle.read(),
+    rotate: (replace) => handle.rotate(async (current) => parseCredentials(kind, await replace(current))),
+  };
 }
 
 function noAgents(message: string): Fault {

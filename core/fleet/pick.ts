@@ -79,7 +79,7 @@ async function begin(own: Choosing, item: Item): Promise<Place> {
       return started;
     }
     const known = looks.get(picked.address);
-    if (known !== undefined) looks.set(picked.address, { ...known, atMs: started });
+    if (known !== undefined) looks.set(picked.address, { ...known, atMs: started, hasTurn: true });
     if (ready.length > 0) continue;
     await leaveTurns(own, looks, picked.address, item);
     const passed = fit.map((agent) => ({

@@ -48,7 +48,8 @@ export interface AttachedAgent {
  * - A part's bytes flow when the agent reads them, never faster: `part.open` is called when the driver opens the part there, again for
  *   each retry, and its stream is canceled when the driver's is.
  * - When `ctx.signal` aborts the call rejects with its reason at once, the agent is told, and the driver's signal aborts there.
- * - Secrets are asked for by the driver and answered from here for this one call; after it the agent has forgotten them.
+ * - Secrets are asked for by the driver and answered from here for this one call. What a driver has made of
+ *   them, as keys for an hour, may stay in its memory for a minute, for the next call; between calls it can ask for nothing.
  * - Of two agents of one id the one that came last is attached, and the other is told to end.
  */
 export interface Agents {

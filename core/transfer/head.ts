@@ -98,10 +98,12 @@ function inLine(engine: Engine, head: HeadState, fault: Fault): Release {
   const now = engine.clock.now();
   const last = head.events.at(-1);
   const isTold = last?.type === 'queued' && last.code === fault.code;
+  // What it waits for may change many times a day: there is one line of it.
+  const before = last?.type === 'queued' ? { ...head, events: head.events.slice(0, -1) } : head;
   engine.log.info('transfer.queued', { ...logged(head), ...faultTrace(fault) });
   return {
     to: 'rest',
     dueAt: now + backoffMs(engine.clock, fault, 0),
-    ...(isTold ? {} : { advance: { phase: head.step.phase, state: withEvent(head, now, 'queued', fault.code) } }),
+    ...(isTold ? {} : { advance: { phase: head.step.phase, state: withEvent(before, now, 'queued', fault.code) } }),
   };
 }

@@ -38,7 +38,8 @@ export function afterFault(drive: Drive, stripe: StripeState, fault: Fault): Rel
   const { engine, head } = drive;
   if (fault.isQueued) {
     engine.log.info('stripe.queued', { ...logged(drive, stripe), ...faultTrace(fault) });
-    return waiting('rest', engine.clock.now() + backoffMs(engine.clock, fault, 0), stripe);
+    const inLine = { ...stripe, waitsFor: fault.code };
+    return waiting('rest', engine.clock.now() + backoffMs(engine.clock, fault, 0), inLine);
   }
   engine.log.error('stripe.fault', { ...logged(drive, stripe), ...faultTrace(fault) });
   const next = { ...stripe, failures: stripe.failures + 1, streak: stripe.streak + 1 };

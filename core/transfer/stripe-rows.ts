@@ -64,7 +64,8 @@ export async function foundThere(drive: Drive, provider: PushProvider): Promise<
 
 /** The stripe as it goes on in this lease, with what was found. */
 export async function adopted(drive: Drive, found: ReadonlyMap<number, string>): Promise<StripeState> {
-  const { head, stripe } = drive;
+  const { head } = drive;
+  const { waitsFor: _, ...stripe } = drive.stripe;
   const sure = { ...stripe, unsure: false };
   const next =
     stripe.attempt === head.attempt ? sure : { ...sure, attempt: head.attempt, streak: 0, starved: 0, fault: null };

@@ -24,6 +24,17 @@ const CHECK_MS = 15_000;
 export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
   const { destinations, clock, table, log } = engine;
 
+  /** A transfer under way is always due some time, also while it is paused. */
+  async function mustBeIdle(queues: readonly string[]): Promise<void> {
+    const found = await Promise.all(queues.map((queue) => table.due(queue, Number.MAX_SAFE_INTEGER, 1)));
+    if (found.flat().length === 0) return;
+    throw new Fault(
+      'rejected',
+      'destination.busy',
+      'files are on their way there: cancel them first, or wait for them',
+    );
+  }
+
   app.openapi(
     createRoute({
       method: 'get',
@@ -72,13 +83,17 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
       responses: answers(200, DestinationView),
     }),
     async (c) => {
+      const { id } = c.req.valid('param');
       const { settings, credentials, placement } = c.req.valid('json');
+      // What was begun at the one place is another place's to begin anew: a file that is being finished might be there twice.
+      if (placement !== undefined && placement.on !== (await known(id)).placement.on)
+        await mustBeIdle([begunQueue(id)]);
       const change = {
         ...(settings === undefined ? {} : { settings }),
         ...(credentials === undefined ? {} : { credentials }),
         ...(placement === undefined ? {} : { placement }),
       };
-      return c.json(shown(await destinations.change(c.req.valid('param').id, change)), 200);
+      return c.json(shown(await destinations.change(id, change)), 200);
     },
   );
 
@@ -93,12 +108,7 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
     }),
     async (c) => {
       const destination = await known(c.req.valid('param').id);
-      // A transfer under way is always due some time, also while it is paused.
-      const queues = [waitingQueue(destination.id), begunQueue(destination.id)];
-      const found = await Promise.all(queues.map((queue) => table.due(queue, Number.MAX_SAFE_INTEGER, 1)));
-      if (found.flat().length > 0) {
-        throw new Fault('rejected', 'destination.busy', 'files are on their way there: cancel them first');
-      }
+      await mustBeIdle([waitingQueue(destination.id), begunQueue(destination.id)]);
       await destinations.remove(destination.id);
       return c.json(shown(destination), 200);
     },

@@ -1,7 +1,7 @@
 /** One call under way at an agent, as the home has it: its part, and the secrets that the driver there may ask for. */
 import * as z from 'zod';
 import { callOver, faultOf, faultText, lost } from '#clients/agents/faults.ts';
-import { ASKED_BYTES_MAX, JSON_BYTES_MAX } from '#clients/agents/interface.ts';
+import { ASKED_BYTES_MAX, CALLS_MAX, JSON_BYTES_MAX } from '#clients/agents/interface.ts';
 import { readJson, writeJson } from '#clients/agents/json.ts';
 import { Fault } from '#core/fault.ts';
 import type { AgentCall } from '#core/ports/agents.ts';
@@ -35,9 +35,9 @@ export interface ErrandParts {
   readonly onEnd: () => void;
 }
 
-/** Of one call, at once and in all: a driver that waits for its turn asks again and again. */
-const ASKS_OPEN_MAX = 16;
-const ASKS_MAX = 10_000;
+/** Of one call, at once and in all. A driver asks in the name of the oldest of its calls, and again and again while it waits its turn. */
+const ASKS_OPEN_MAX = CALLS_MAX;
+const ASKS_MAX = 100_000;
 const READINGS_MAX = 100;
 /** To make new credentials of old ones; others that want to wait meanwhile. */
 const REPLACE_MS = 60_000;

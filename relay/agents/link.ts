@@ -72,7 +72,10 @@ export function openLink({ facts, address, wire, clock, onBeat, onBye }: LinkPar
       throw new Fault('rejected', 'agent.no_provider', `the agent ${facts.id} does not run ${connection.provider}`);
     }
     if (errands.size >= CALLS_MAX || unsentBytes > UNSENT_BYTES_MAX) {
-      throw new Fault('throttled', 'agent.busy', `the agent ${facts.id} has enough to do`, { retryAfterMs: 1_000 });
+      throw new Fault('throttled', 'agent.busy', `the agent ${facts.id} has enough to do`, {
+        retryAfterMs: 1_000,
+        isQueued: true,
+      });
     }
     const id = randomUUID();
     const message = {
@@ -114,7 +117,7 @@ export function openLink({ facts, address, wire, clock, onBeat, onBye }: LinkPar
     hear: ({ heartbeat, result, ask, replacement, bye }) => {
       lastHeardAt = clock.now();
       if (heartbeat) {
-        memoryBytes = heartbeat.memory_bytes;
+        memoryBytes = Math.min(Math.max(0, heartbeat.memory_bytes), Number.MAX_SAFE_INTEGER);
         onBeat({ memoryBytes, token: heartbeat.token });
         say({ heard: {} });
       }

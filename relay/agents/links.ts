@@ -93,7 +93,11 @@ export function agentLinks({ clock, readPass, book, onError }: LinksParts): Link
       return link.call(call, ctx);
     },
 
-    detach: (id) => detach(id, 'detached'),
+    detach: (id) => {
+      detach(id, 'detached');
+      // One that has said that it goes is not held any more, and may still have calls under way.
+      for (const link of open) if (link.view().facts.id === id) link.leave('detached');
+    },
 
     attach: ({ facts, address, wire, pass: { expiresAtMs } }) => {
       const { id } = facts;
@@ -133,9 +137,13 @@ export function agentLinks({ clock, readPass, book, onError }: LinksParts): Link
     },
 
     sweep: () => {
-      for (const [id, link] of held) {
-        if (lookFor(id) === undefined) detach(id, 'silent');
-        else if (link.pass.reading === 0 && link.pass.expiresAtMs <= clock.now()) detach(id, 'expired');
+      for (const link of open) {
+        const { facts, lastHeardAt } = link.view();
+        const isSilent = clock.now() - lastHeardAt >= SILENCE_MS;
+        const isExpired = link.pass.reading === 0 && link.pass.expiresAtMs <= clock.now();
+        if (!isSilent && !isExpired) continue;
+        letGo(facts.id, link);
+        link.leave(isSilent ? 'silent' : 'expired');
       }
     },
 

@@ -85,6 +85,7 @@ export function agentServer(parts: AgentServerParts): AgentServer {
     const facts = factsOf(await firstOf(messages), pass);
     const address = addressOf(stream.getPeer());
     await book.met(facts, address);
+    if (stream.cancelled) return;
     if (stopped.signal.aborted) throw new Fault('transient', 'agent.home_closing', 'the home is about to end');
     const write = (message: ToAgent, onLeft: () => void): void => void stream.write(message, onLeft);
     write({ welcome: { heartbeat_ms: HEARTBEAT_MS } }, () => undefined);

@@ -9,6 +9,7 @@ import { sealKey } from '#adapters/vault/seal.ts';
 import { agentPaces } from '#core/fleet/paces.ts';
 import { placedProvider } from '#core/fleet/placed.ts';
 import { type AgentRegistry, agentRegistry } from '#core/fleet/registry.ts';
+import { begunQueue } from '#core/state.ts';
 import { type AgentFacts, AgentId, AgentList, AgentView } from '#core/wire/agent.ts';
 import { DestinationView } from '#core/wire/destination.ts';
 import { KindList } from '#core/wire/kind.ts';
@@ -126,6 +127,14 @@ describe('placement', () => {
     expect(DestinationView.parse(changed.body).placement).toEqual(whole);
     const other = await call('PATCH', '/api/v1/destinations/films', { settings: films.settings });
     expect(DestinationView.parse(other.body).placement).toEqual(whole);
+  });
+
+  it('is not moved away from files that have begun there', async () => {
+    await call('POST', '/api/v1/destinations', { ...films, id: 'begun' });
+    const queue = begunQueue('begun');
+    await rig.engine.table.create({ pk: 'T#1', sk: '@', queue, dueAt: 1, phase: 'finishing', state: {} }, 1);
+    const moved = await call('PATCH', '/api/v1/destinations/begun', { placement: fromAgents });
+    expectError(moved, 409, 'destination.busy');
   });
 
   it.each([
