@@ -57,6 +57,18 @@ it('a key inside another is sent inside it, and shown again', () => {
   ]);
 });
 
+it.each(providerKinds)('of $id nothing is shown that nobody has set', ({ id, settings }) => {
+  const needed = (KINDS[id]?.settings ?? []).filter(({ isNeeded }) => isNeeded);
+  const typed = Object.fromEntries(needed.map(({ key, placeholder }) => [key, placeholder || '12345']));
+  const stands = Object(settings.parse(filled(needed, typed)));
+  expect(facts(id, stands).map(({ field }) => field.key)).toEqual(needed.map(({ key }) => key));
+});
+
+it('a list is shown as a person would write it', () => {
+  const shown = facts('bilibili', { tid: 160, tags: ['旅行', '山'], title: '{name} 4K' });
+  expect(shown.map(({ text }) => text)).toEqual(['160', '旅行, 山', '{name} 4K']);
+});
+
 it('what is left empty, and the first of the choices, is left to the server', () => {
   const { settings = [] } = KINDS['s3'] ?? {};
   const values = { region: ' eu ', bucket: 'films', prefix: '', onConflict: 'replace', forcePathStyle: 'false' };

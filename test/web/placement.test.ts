@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Placement } from '#core/wire/agent.ts';
 import type { KindView } from '#core/wire/kind.ts';
@@ -7,6 +8,7 @@ import { refusalWords } from '../../web/app/agent-notes.tsx';
 import { filled, KINDS, mayUseAgents, offered } from '../../web/app/destination-kinds.ts';
 import { draftOf, parseTags, placementOf, placementWords, tagText } from '../../web/app/placement.ts';
 import { en } from '../../web/i18n/en.ts';
+import { zh } from '../../web/i18n/zh.ts';
 import { NO_STORE } from '../support/no-store.ts';
 
 const SPACED = Placement.parse({
@@ -23,6 +25,18 @@ it.each([Placement.parse({ on: 'here' }), Placement.parse({ on: 'agents' }), SPA
   },
 );
 
+it('tags that the form cannot write come out as they went in, whatever they are', () => {
+  const odd = Placement.parse({ on: 'agents', tags: { note: 'a, b=c', empty: '' } });
+  expect(draftOf(odd)).toMatchObject({ keptTags: { note: 'a, b=c', empty: '' } });
+  expect(draftOf(SPACED)).toMatchObject({ keptTags: null });
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.string()), (tags) => {
+      const placement = { ...odd, tags };
+      expect(placementOf(draftOf(placement))).toEqual(placement);
+    }),
+  );
+});
+
 it.each([
   ['a tag without a value', { tags: 'region' }],
   ['a tag without a key', { tags: '=cn' }],
@@ -30,6 +44,7 @@ it.each([
   ['more than a day', { spacingMinutes: '1441' }],
   ['no number', { perHourMax: 'many' }],
   ['more than 1000', { perHourMax: '1001' }],
+  ['half a file', { perHourMax: '1.5' }],
 ])('%s is not taken', (_, wrong) => {
   expect(placementOf({ ...draftOf(SPACED), ...wrong })).toBeNull();
   // What is not asked for cannot be wrong.
@@ -57,6 +72,10 @@ it('says of a placement what is set, and nothing of one that is here', () => {
 it('a refusal is said in the words of its code, or in general', () => {
   expect(refusalWords(en, 'any.risk')).toBe(en.errors['*.risk']?.[0]);
   expect(refusalWords(en, 'any.strange')).toBe(en.agents.turnedDown);
+});
+
+it('what has words in one language has them in the other', () => {
+  expect(Object.keys(zh.errors).sort()).toEqual(Object.keys(en.errors).sort());
 });
 
 describe('kinds', () => {

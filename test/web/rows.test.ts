@@ -113,6 +113,16 @@ describe('a row', () => {
     expect(join([], [transfer({ status, phase: phases[status] })])[0]?.verbs).toEqual(verbs);
   });
 
+  it.each([
+    ['in line', { waitsFor: 'agents.none' }, 'waiting'],
+    ['looked at', {}, 'uploading'],
+    ['asked too late to pause', { wish: 'pause' }, 'uploading'],
+  ] as const)('that is being finished, %s, offers nothing that the server refuses', (_state, part, status) => {
+    const remote = { status: 'uploading', phase: 'finishing', ...part } as const;
+    expect(pair({ phase: 'staged' }, remote)[0]).toMatchObject({ status, verbs: [] });
+    expect(join([], [transfer(remote)])[0]).toMatchObject({ status, verbs: [] });
+  });
+
   it('that the same file cannot get over offers nothing but to go', () => {
     const error = { code: 'client.gone', message: '' };
     expect(join([upload({ phase: 'failed', error })], [])[0]?.verbs).toEqual(['remove']);

@@ -39,6 +39,6 @@ async function tell({ api, progress }: Console, verb: TransferVerb, { id }: Tran
 /** Of a failed row the failure may be this page's alone, or the server's alone. */
 function isWanted(verb: TransferVerb, transfer: TransferView): boolean {
   if (verb === 'retry') return transfer.phase === 'failed';
-  if (verb === 'resume') return transfer.wish === 'pause' || transfer.status === 'paused';
+  // A resume goes to one that seems not to be paused, too: the pause may be newer than what is shown.
   return transfer.phase !== 'done' && transfer.phase !== 'failed' && transfer.phase !== 'canceled';
 }

@@ -47,7 +47,7 @@ export function AgentRefusals({ refusals }: { readonly refusals: AgentView['refu
   );
 }
 
-/** The page's words for a code of a destination, or what its last part says: `bilibili.risk` and `pan115.too_fast` alike. */
+/** The page's words for a code of a destination, or what its last part says: `bilibili.limited` and `pan115.limited` alike. */
 export function refusalWords({ errors, agents }: Messages, code: string): string {
   const general = `*.${code.split('.').slice(1).join('.')}`;
   return (errors[code] ?? errors[general])?.[0] ?? agents.turnedDown;

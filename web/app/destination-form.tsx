@@ -74,7 +74,7 @@ export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
   };
 
   if (login !== null && kind.login !== undefined) {
-    const { service } = kind.login;
+    const service = kindName(words, provider);
     return (
       <Dialog kind="card" title={words.login.title(service)} onClose={onClose}>
         <LoginPanel wanted={login} service={service} onBack={() => setLogin(null)} onClose={onClose} />
@@ -112,7 +112,7 @@ export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
         </div>
         <FieldList key={`${provider} settings`} fields={settings} isSecret={false} values={values} onChange={change} />
         {mayUseAgents(kinds, provider) && <PlacementFields draft={place} onChange={setPlace} />}
-        {kind.login && <LoginWay service={kind.login.service} way={way} onChange={setWay} />}
+        {kind.login && <LoginWay service={kindName(words, provider)} way={way} onChange={setWay} />}
         {kind.credentials.length > 0 && !isByApp && (
           <fieldset className="secrets">
             <legend>{text.secret}</legend>

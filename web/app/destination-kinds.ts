@@ -14,6 +14,8 @@ export interface Field {
   readonly placeholder?: string;
   /** To be chosen instead of typed; the first is what the server takes when nothing is said. */
   readonly choices?: readonly Choice[];
+  /** What the server takes when nothing is typed, where it then says so. */
+  readonly standard?: string;
   /** Asked for behind a fold. */
   readonly isRare?: boolean;
   /** Of credentials: typed in the open, for it is no secret. */
@@ -30,7 +32,7 @@ export interface Kind {
   readonly settings: readonly Field[];
   readonly credentials: readonly Field[];
   /** A login that a person confirms in the service's app, which needs these settings to be filled in. */
-  readonly login?: { readonly service: string; readonly needs: readonly string[] };
+  readonly login?: { readonly needs: readonly string[] };
   /** What can be looked at: its folders, and besides them what its server is doing. */
   readonly shows?: 'folders' | 'folders and server';
 }
@@ -103,14 +105,14 @@ export const KINDS: Readonly<Record<string, Kind>> = {
       chosen('onConflict', 'both', 'rename', 'fail'),
     ],
     credentials: [optional('accessToken'), optional('refreshToken')],
-    login: { service: '115', needs: ['clientId'] },
+    login: { needs: ['clientId'] },
     shows: 'folders',
   },
   clouddrive2: {
     title: 'CloudDrive2',
     settings: [
       needed('address', 'nas.lan:19798'),
-      inside('prefix', 'folderThere', '115/films'),
+      inside('prefix', 'folderThere', '115/films', { standard: '/' }),
       chosen('onConflict', 'rename', 'replace', 'fail'),
       { ...chosen('tls', { label: 'clear', value: false }, { label: 'tls', value: true }), ...RARE },
       {
@@ -145,14 +147,14 @@ export const KINDS: Readonly<Record<string, Kind>> = {
       needed('tags', '旅行, 山'),
       chosen('copyright', { label: 'ownWork', value: 1 }, { label: 'repost', value: 2 }),
       optional('source', 'https://example.com/films'),
-      inside('title', 'videoTitle', '{name}', RARE),
+      inside('title', 'videoTitle', '{name}', { ...RARE, standard: '{name}' }),
       inside('desc', 'videoText', '', RARE),
       { ...chosen('onlySelf', { label: 'everybody', value: false }, { label: 'onlyMe', value: true }), ...RARE },
       { ...chosen('publish', 'submit', 'upload-only'), ...RARE },
       optional('line', 'bda2', RARE),
     ],
     credentials: [needed('cookies', 'SESSDATA=…; bili_jct=…')],
-    login: { service: 'Bilibili', needs: ['tid', 'tags'] },
+    login: { needs: ['tid', 'tags'] },
   },
 };
 
@@ -203,7 +205,8 @@ export function facts(
     if (value === undefined || value === '') return [];
     const choice = field.choices?.find((one) => JSON.stringify(one.value) === JSON.stringify(value)) ?? null;
     if (choice !== null && choice === field.choices?.[0]) return [];
-    return [{ field, text: typeof value === 'object' ? JSON.stringify(value) : String(value), choice }];
+    const text = Array.isArray(value) ? value.join(', ') : String(value);
+    return text === field.standard ? [] : [{ field, text, choice }];
   });
 }
 

@@ -130,7 +130,7 @@ function Place({ item }: { readonly item: DestinationView }) {
             onClick={() => setIsLoggingIn(true)}
           >
             <KeyRound aria-hidden size={15} />
-            {item.hasCredentials ? words.login.again : words.login.title(kind.login.service)}
+            {item.hasCredentials ? words.login.again : words.login.title(kindName(words, item.provider))}
             <span className="unseen"> {item.id}</span>
           </button>
         )}

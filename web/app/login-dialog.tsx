@@ -3,7 +3,7 @@ import { type FormEvent, useState } from 'react';
 import type { DestinationView } from '#core/wire/destination.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { FieldList } from './destination-field.tsx';
-import { filled, KINDS, type Values } from './destination-kinds.ts';
+import { filled, KINDS, kindName, type Values } from './destination-kinds.ts';
 import { Dialog } from './dialog.tsx';
 import { LoginPanel } from './login-panel.tsx';
 
@@ -15,7 +15,7 @@ export interface LoginDialogProps {
 export function LoginDialog({ destination, onClose }: LoginDialogProps) {
   const { words } = useLocale();
   const { settings = [], login } = KINDS[destination.provider] ?? {};
-  const service = login?.service ?? destination.provider;
+  const service = kindName(words, destination.provider);
   const lacking = settings
     .filter(({ key }) => login?.needs.includes(key) && destination.settings[key] === undefined)
     .map((field) => ({ ...field, isNeeded: true }));

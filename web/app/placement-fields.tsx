@@ -1,7 +1,15 @@
 /** Where a destination's calls are run: here, or at agents, and at which. */
 import { useId } from 'react';
 import { useLocale } from '../i18n/locale.tsx';
-import { PER_HOUR_MAX, type PlacementDraft, parseTags, SPACING_MINUTES_MAX, STRATEGIES } from './placement.ts';
+import {
+  PER_HOUR_MAX,
+  type PlacementDraft,
+  parsePerHour,
+  parseSpacing,
+  parseTags,
+  SPACING_MINUTES_MAX,
+  STRATEGIES,
+} from './placement.ts';
 
 export interface PlacementFieldsProps {
   readonly draft: PlacementDraft;
@@ -39,7 +47,8 @@ function AgentChoice({ draft, onChange }: PlacementFieldsProps) {
   const { words } = useLocale();
   const { placement: text, destinations } = words;
   const id = useId();
-  const isTagsBad = parseTags(draft.tags) === null;
+  const isKept = draft.keptTags !== null;
+  const isTagsBad = !isKept && parseTags(draft.tags) === null;
   return (
     <div className="form agent-choice">
       <div className="field">
@@ -53,12 +62,13 @@ function AgentChoice({ draft, onChange }: PlacementFieldsProps) {
           placeholder="region=cn, isp=telecom"
           autoComplete="off"
           spellCheck={false}
+          readOnly={isKept}
           aria-invalid={isTagsBad}
           aria-describedby={`${id}-tags-hint`}
           onChange={(event) => onChange({ ...draft, tags: event.target.value })}
         />
         <p id={`${id}-tags-hint`} className={isTagsBad ? 'field-error' : 'hint'}>
-          {isTagsBad ? text.tagsBad : text.tagsHint}
+          {isKept ? text.tagsKept : isTagsBad ? text.tagsBad : text.tagsHint}
         </p>
       </div>
       <div className="field">
@@ -82,6 +92,7 @@ function AgentChoice({ draft, onChange }: PlacementFieldsProps) {
         <NumberField
           label={text.spacing}
           hint={text.spacingHint}
+          wrong={parseSpacing(draft.spacingMinutes) === null ? text.numberBad(SPACING_MINUTES_MAX) : null}
           value={draft.spacingMinutes}
           max={SPACING_MINUTES_MAX}
           step="any"
@@ -90,6 +101,7 @@ function AgentChoice({ draft, onChange }: PlacementFieldsProps) {
         <NumberField
           label={text.hourly}
           hint={text.hourlyHint}
+          wrong={parsePerHour(draft.perHourMax) === null ? text.wholeBad(PER_HOUR_MAX) : null}
           value={draft.perHourMax}
           max={PER_HOUR_MAX}
           step="1"
@@ -103,6 +115,8 @@ function AgentChoice({ draft, onChange }: PlacementFieldsProps) {
 function NumberField(props: {
   readonly label: string;
   readonly hint: string;
+  /** What is wrong with the value; null: nothing. */
+  readonly wrong: string | null;
   readonly value: string;
   readonly max: number;
   readonly step: string;
@@ -120,11 +134,12 @@ function NumberField(props: {
         max={props.max}
         step={props.step}
         value={props.value}
+        aria-invalid={props.wrong !== null}
         aria-describedby={`${id}-hint`}
         onChange={(event) => props.onChange(event.target.value)}
       />
-      <p id={`${id}-hint`} className="hint">
-        {props.hint}
+      <p id={`${id}-hint`} className={props.wrong === null ? 'hint' : 'field-error'}>
+        {props.wrong ?? props.hint}
       </p>
     </div>
   );

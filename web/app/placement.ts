@@ -2,10 +2,14 @@
 import { AgentStrategy, type Placement } from '#core/wire/agent.ts';
 import type { Messages } from '../i18n/en.ts';
 
+type Tags = Readonly<Record<string, string>>;
+
 /** As typed; what was chosen for agents stays while it is `here`. */
 export interface PlacementDraft {
   readonly on: Placement['on'];
   readonly tags: string;
+  /** Tags that the text cannot hold, as one with a comma in it: they go out as they came. Null: those of the text count. */
+  readonly keptTags: Tags | null;
   readonly strategy: AgentStrategy;
   readonly spacingMinutes: string;
   readonly perHourMax: string;
@@ -18,13 +22,14 @@ export const PER_HOUR_MAX = 1_000;
 
 export function draftOf(placement: Placement): PlacementDraft {
   if (placement.on === 'here') {
-    return { on: 'here', tags: '', strategy: 'least-busy', spacingMinutes: '0', perHourMax: '0' };
+    return { on: 'here', tags: '', keptTags: null, strategy: 'least-busy', spacingMinutes: '0', perHourMax: '0' };
   }
   const { tags, strategy, spacingSeconds, perHourMax } = placement;
   const minutes = Math.round((spacingSeconds / 60) * 100) / 100;
   return {
     on: 'agents',
     tags: tagText(tags),
+    keptTags: isSame(parseTags(tagText(tags)), tags) ? null : tags,
     strategy,
     spacingMinutes: String(minutes),
     perHourMax: String(perHourMax),
@@ -34,15 +39,25 @@ export function draftOf(placement: Placement): PlacementDraft {
 /** Null when something in it does not fit. */
 export function placementOf(draft: PlacementDraft): Placement | null {
   if (draft.on === 'here') return { on: 'here' };
-  const tags = parseTags(draft.tags);
-  const spacingSeconds = numberWithin(draft.spacingMinutes, 60, SPACING_MINUTES_MAX * 60);
-  const perHourMax = numberWithin(draft.perHourMax, 1, PER_HOUR_MAX);
+  const tags = draft.keptTags ?? parseTags(draft.tags);
+  const spacingSeconds = parseSpacing(draft.spacingMinutes);
+  const perHourMax = parsePerHour(draft.perHourMax);
   if (tags === null || spacingSeconds === null || perHourMax === null) return null;
   return { on: 'agents', tags, strategy: draft.strategy, spacingSeconds, perHourMax };
 }
 
+/** Minutes as typed, in seconds. Null for what is no number of them, or too many. */
+export function parseSpacing(minutes: string): number | null {
+  return within(Math.round(Number(minutes) * 60), SPACING_MINUTES_MAX * 60);
+}
+
+/** Null for what is no whole number, or too many. */
+export function parsePerHour(text: string): number | null {
+  return within(Number(text), PER_HOUR_MAX);
+}
+
 /** `region=cn, isp=telecom`. Null for what is no list of such pairs. */
-export function parseTags(text: string): Readonly<Record<string, string>> | null {
+export function parseTags(text: string): Tags | null {
   const pairs = text
     .split(/[,，]/)
     .map((pair) => pair.trim())
@@ -57,7 +72,7 @@ export function parseTags(text: string): Readonly<Record<string, string>> | null
   return Object.fromEntries(found);
 }
 
-export function tagText(tags: Readonly<Record<string, string>>): string {
+export function tagText(tags: Tags): string {
   return Object.entries(tags)
     .map(([key, value]) => `${key}=${value}`)
     .join(', ');
@@ -75,7 +90,12 @@ export function placementWords({ placement: words }: Messages, placement: Placem
   ];
 }
 
-function numberWithin(text: string, unit: number, max: number): number | null {
-  const value = Math.round(Number(text.trim() || '0') * unit);
-  return value >= 0 && value <= max ? value : null;
+function within(value: number, max: number): number | null {
+  return Number.isInteger(value) && value >= 0 && value <= max ? value : null;
+}
+
+function isSame(some: Tags | null, others: Tags): boolean {
+  const keys = Object.keys(others);
+  if (some === null || Object.keys(some).length !== keys.length) return false;
+  return keys.every((key) => Object.hasOwn(some, key) && some[key] === others[key]);
 }

@@ -110,7 +110,9 @@ function transferRow({ view, movedAtMs }: Tracked, upload: UploadState | null, n
   const isBroken = upload?.phase === 'failed' && view.phase !== 'done';
   const local = upload && (isBroken || !isOver) ? localStatus(upload) : null;
   const isStaging = local === 'staging' && view.status === 'uploading';
-  const isPaused = !isBroken && !isOver && (view.status === 'paused' || view.wish === 'pause');
+  const isFinishing = view.phase === 'finishing';
+  // A pause that came as late as this is not kept.
+  const isPaused = !isBroken && !isOver && !isFinishing && (view.status === 'paused' || view.wish === 'pause');
   const known = view.waitsFor === undefined ? view.status : 'waiting';
   const status = isPaused ? 'paused' : isStaging ? 'uploading' : (local ?? known);
   const stagedBytes = Math.max(view.stagedBytes, upload?.sentBytes ?? 0, view.movedBytes);
@@ -135,10 +137,15 @@ function transferRow({ view, movedAtMs }: Tracked, upload: UploadState | null, n
     endedAtMs: view.endedAt ? Date.parse(view.endedAt) : null,
     movedAtMs: Math.max(movedAtMs, upload?.movedAtMs ?? 0),
     error: view.error ?? (isBroken ? upload.error : null),
-    verbs: view.wish === 'cancel' && !isBroken ? [] : verbsOf(status, upload, isOver),
+    verbs: view.wish === 'cancel' && !isBroken ? [] : verbsOf(status, upload, isOver).filter(isTaken),
     upload,
     transfer: view,
   };
+
+  /** The server takes neither any more while the destination finishes the file. */
+  function isTaken(verb: RowVerb): boolean {
+    return !isFinishing || (verb !== 'pause' && verb !== 'cancel');
+  }
 }
 
 function sharedOf(upload: UploadState | null, status: RowStatus, nowMs: number) {

@@ -28,6 +28,10 @@ const status: Record<RowStatus, string> = {
 };
 
 /** What went wrong and what to do next, by error code; `*` stands for the part before the dot. */
+/** What comes next where Bilibili has the bytes and did not accept the words. */
+const MEND_WORDS = 'Mend the settings of the destination, then retry: the video is not sent again.';
+const SEND_AGAIN = 'Retry: it is sent again.';
+
 const errors: Record<string, readonly [what: string, next: string]> = {
   'client.network': ['No connection to the server or the bucket.', 'Check the line, then retry.'],
   'client.timeout': ['The server did not answer in time.', 'Retry in a moment.'],
@@ -61,6 +65,10 @@ const errors: Record<string, readonly [what: string, next: string]> = {
     'The server knows this upload with other data.',
     'Remove it here and add the file again.',
   ],
+  'transfer.finishing': [
+    'The file is being finished at the destination.',
+    'This can be neither paused nor cancelled: wait for its end.',
+  ],
   'digest.mismatch': ['The content is not what its checksum said.', 'Add the file again.'],
   'destination.unknown': ['This destination does not exist any more.', 'Choose another one.'],
   'destination.exists': ['There is a destination of this name already.', 'Choose another name.'],
@@ -73,7 +81,11 @@ const errors: Record<string, readonly [what: string, next: string]> = {
   'agent.unknown': ['The server no longer knows this agent.', 'It comes back when it is started again.'],
   'agent.online': ['The agent was heard of a moment ago.', 'Stop it or revoke it, and try again in two minutes.'],
   'bilibili.paced': ['This account is used as often as its settings allow.', 'It goes on by itself.'],
-  'bilibili.resting': ['Bilibili limits this account, and it rests.', 'It goes on by itself later.'],
+  'bilibili.resting': [
+    'Bilibili limits this account, and it rests.',
+    'It goes on by itself later. If another file says that Bilibili wants to see you, help that one first.',
+  ],
+  'bilibili.too_soon': ['Bilibili wants more time between two videos.', 'It goes on by itself.'],
   'agents.none': ['No agent that can do this is attached.', 'Start one, or let the calls be run here.'],
   'agents.busy': ['All agents that can do this have enough to do.', 'It goes on by itself; another agent helps.'],
   'agents.resting': ['The addresses of all agents that can do this rest.', 'It goes on by itself when one may start.'],
@@ -90,13 +102,60 @@ const errors: Record<string, readonly [what: string, next: string]> = {
   'pan115.app_refused': ['115 does not accept the application.', 'Check its client id at open.115.com.'],
   'pan115.login_ended': ['115 has ended our login.', 'Log in again under Destinations, then retry.'],
   'pan115.token_refused': ['115 does not accept our login.', 'Log in again under Destinations, then retry.'],
+  'pan115.digest_mismatch': ['The content is not what its checksum said, and was not sent.', 'Add the file again.'],
+  'pan115.unanswered': [
+    '115 did not say whether it has taken the file.',
+    'Retry: it is looked for before it is sent again.',
+  ],
   'bilibili.login_ended': ['Bilibili does not accept our login.', 'Log in again under Destinations, then retry.'],
   'bilibili.csrf_refused': ['Bilibili does not accept our login.', 'Log in again under Destinations, then retry.'],
   'bilibili.needs_person': [
     'Bilibili wants to see that it is you.',
     'Open its app or bilibili.com, pass its check, then retry this file.',
   ],
+  'bilibili.login_lost': ['The login was confirmed, and lost on its way.', 'Scan a new code.'],
+  'bilibili.login_renewed': ['Bilibili has just renewed our login.', 'Retry.'],
+  'bilibili.forbidden': [
+    'Bilibili refuses this account, or this address.',
+    'See whether you can submit a video by hand, then retry.',
+  ],
   'bilibili.no_video': ['Bilibili takes videos only.', 'Give the file the extension of a video and add it again.'],
+  'bilibili.empty': ['Bilibili takes no empty file.', 'Add one that has a video in it.'],
+  'bilibili.title_empty': [
+    'Nothing is left for the title of the video.',
+    'Rename the file and add it again, or give the destination another title.',
+  ],
+  'bilibili.title_refused': ['Bilibili does not accept the title.', MEND_WORDS],
+  'bilibili.tags_refused': ['Bilibili does not accept the tags.', MEND_WORDS],
+  'bilibili.source_missing': ['Bilibili wants to know where the video is from.', MEND_WORDS],
+  'bilibili.metadata_refused': ['Bilibili does not accept what is said of the video.', MEND_WORDS],
+  'bilibili.duplicate': ['Bilibili has this video in another submission.', 'Look at your videos there.'],
+  'bilibili.submit_refused': [
+    'Bilibili has the video and did not accept the submission.',
+    'The details tell what it says. Look at your videos there, then retry.',
+  ],
+  'bilibili.submit_unclear': [
+    'Bilibili did not say whether it has taken the submission.',
+    'Retry: it is looked for before it is made again.',
+  ],
+  'bilibili.object_refused': ['Bilibili does not accept the uploaded video.', SEND_AGAIN],
+  'bilibili.not_merged': ['Bilibili did not put the parts together.', 'Retry in a while.'],
+  'bilibili.part_unconfirmed': ['Bilibili did not confirm a part.', 'Retry in a while.'],
+  'bilibili.source_length': ['A part did not come as long as it is.', 'Retry in a while.'],
+  'bilibili.contended': ['Too many files ask for this account at once.', 'Retry in a while.'],
+  'bilibili.unavailable': ['Bilibili does not answer properly.', 'Retry in a while.'],
+  'bilibili.refused': ['Bilibili refused a request.', 'The details tell what it says. Retry in a while.'],
+  'bilibili.bad_answer': [
+    'Bilibili answered in a way that we do not know.',
+    'The details tell more. A newer version may know it.',
+  ],
+  'bilibili.long_answer': ['An answer of Bilibili has no end.', 'Retry in a while.'],
+  '*.limited': [
+    'The service limits this account.',
+    'It goes on by itself later; send less in an hour if it comes again.',
+  ],
+  '*.session_gone': ['The destination no longer knows the upload of this file.', SEND_AGAIN],
+  '*.parts_missing': ['The destination has lost parts of this file.', SEND_AGAIN],
   '*.disk_full': ['The destination is full.', 'Make room there, then retry.'],
   '*.not_writable': ['The destination folder cannot be written.', 'Mend its permissions, then retry.'],
   '*.root_missing': ['The destination folder does not exist.', 'Create or mount it, then retry.'],
@@ -464,6 +523,7 @@ export const en = {
     tags: 'Tags that an agent must have',
     tagsHint: 'Only agents with all of them are taken. Empty: any agent.',
     tagsBad: 'Write pairs with a comma between them: region=cn, isp=telecom.',
+    tagsKept: 'This page cannot edit tags like these. They stay as they are; the API changes them.',
     strategy: 'Which one is taken',
     strategies: {
       'least-busy': 'The least busy',
@@ -475,6 +535,8 @@ export const en = {
     spacingHint: 'Of one address, from start to start. 0: none.',
     hourly: 'Files an hour at most',
     hourlyHint: 'Of one address. 0: as many as come.',
+    numberBad: (most: number) => `Give a number from 0 to ${most.toLocaleString('en')}.`,
+    wholeBad: (most: number) => `Give a whole number from 0 to ${most.toLocaleString('en')}.`,
     every: (minutes: number) => `every ${minutes.toLocaleString('en')} min`,
     perHour: (n: number) => `${n} an hour at most`,
     atAgents: 'At agents',
