@@ -7,8 +7,8 @@ export interface BilibiliAccount {
   readonly hosts: BilibiliHosts;
   /** As they are now: another process may have been given others. */
   cookies(): Promise<Cookies>;
-  /** Keeps what `Set-Cookie` headers changed. */
-  renew(setCookies: readonly string[]): Promise<void>;
+  /** Keeps what `Set-Cookie` headers changed of the login that was sent; of another one nothing. */
+  renew(setCookies: readonly string[], sent: Cookies): Promise<void>;
 }
 
 export interface Question {
@@ -20,7 +20,7 @@ export interface Question {
   readonly timeoutMs?: number;
 }
 
-/** `make` is given the cookies that go with the question. The answer may be anything. */
+/** `make` is given the cookies that go with the question. The answer may be anything. Changed cookies are kept where that can be done. */
 export async function ask(
   account: BilibiliAccount,
   make: (cookies: Cookies) => Question,
@@ -41,7 +41,8 @@ export async function ask(
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
   const answer = await send(request, signal);
-  if (answer.setCookies.length > 0) await account.renew(answer.setCookies);
+  // An answer is worth more than the cookies it brings: what it says cannot be asked for twice.
+  if (answer.setCookies.length > 0) await account.renew(answer.setCookies, cookies).catch(() => undefined);
   return answer;
 }
 

@@ -1,7 +1,10 @@
 /** The account's archives: whether one of them is made of an upload of ours. */
 import * as z from 'zod';
+import { Fault } from '#core/fault.ts';
 import { ask, type BilibiliAccount, type Question } from './account.ts';
 import { dataOf } from './envelope.ts';
+import { NEEDS_PERSON, UNAVAILABLE } from './faults.ts';
+import type { HttpAnswer } from './http.ts';
 import { type Archive, BvId } from './submit.ts';
 
 const PAGE = 20;
@@ -24,7 +27,7 @@ export async function listArchives(
   return { archives, isLast: archives.length < PAGE };
 }
 
-/** The names of the uploads that an archive is made of. */
+/** The names of the uploads that an archive is made of; none where Bilibili does not show this one, or not as others. */
 export async function fileNamesOf(
   account: BilibiliAccount,
   { aid }: Archive,
@@ -32,8 +35,7 @@ export async function fileNamesOf(
 ): Promise<readonly string[]> {
   const question: Question = { method: 'GET', host: 'member', path: '/x/vupre/web/archive/view', query: { aid } };
   const answer = await ask(account, () => question, signal);
-  const data = dataOf(answer, { endpoint: 'archive/view', asked: 'question', schema: ViewAnswer });
-  return (data.videos ?? []).map(({ filename }) => filename);
+  return (viewIn(answer)?.videos ?? []).map(({ filename }) => filename);
 }
 
 const ListAnswer = z
@@ -45,3 +47,17 @@ const ListAnswer = z
   .nullish();
 
 const ViewAnswer = z.object({ videos: z.array(z.object({ filename: z.string() })).nullish() });
+
+function viewIn(answer: HttpAnswer): z.infer<typeof ViewAnswer> | null {
+  try {
+    return dataOf(answer, { endpoint: 'archive/view', asked: 'question', schema: ViewAnswer });
+  } catch (error) {
+    if (error instanceof Fault && isOfThisArchive(error, answer.status)) return null;
+    throw error;
+  }
+}
+
+/** What is said of the account, of the place, or of nothing at all goes for every archive. A status of 403 is the gateway's. */
+function isOfThisArchive({ kind, code }: Fault, status: number): boolean {
+  return kind !== 'auth' && kind !== 'throttled' && code !== NEEDS_PERSON && code !== UNAVAILABLE && status !== 403;
+}

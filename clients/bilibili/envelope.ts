@@ -9,11 +9,12 @@ interface Reading<T> {
   readonly schema: z.ZodType<T>;
 }
 
-/** The `data` of `{code: 0, data}`. Throws the Fault that the refusal means. */
+/** The `data` of `{code: 0, data}`. Throws the Fault that the refusal means, by its code or else by the status. */
 export function dataOf<T>(answer: HttpAnswer, { endpoint, asked, schema }: Reading<T>): T {
   const told = jsonOf(answer);
-  const shell = parsed(Shell, told, endpoint);
-  if (shell.code !== 0) throw refusalFault(refusalIn(shell), asked);
+  const isRefused = answer.status >= 400;
+  const shell = parsed(isRefused ? LooseShell : Shell, told, endpoint);
+  if (isRefused || shell.code !== 0) throw refusalFault(refusalIn(shell, answer.status), asked);
   return parsed(schema, shell.data, endpoint);
 }
 
@@ -21,8 +22,7 @@ export function dataOf<T>(answer: HttpAnswer, { endpoint, asked, schema }: Readi
 export function okOf<T>(answer: HttpAnswer, { endpoint, asked, schema }: Reading<T>): T {
   const told = jsonOf(answer);
   if (answer.status < 300 && Ok.safeParse(told).success) return parsed(schema, told, endpoint);
-  const shell = parsed(LooseShell, told, endpoint);
-  throw refusalFault(refusalIn({ ...shell, code: shell.code === 0 ? answer.status : shell.code }), asked);
+  throw refusalFault(refusalIn(parsed(LooseShell, told, endpoint), answer.status), asked);
 }
 
 /** Throws the Fault that an answer without JSON means. */
@@ -56,7 +56,7 @@ const Shell = z.object({
 
 const LooseShell = Shell.extend({ code: z.int().catch(0) });
 
-function refusalIn({ code, message, data, detail }: z.infer<typeof Shell>): Refusal {
+function refusalIn({ code, message, data, detail }: z.infer<typeof Shell>, status: number): Refusal {
   const hasVoucher = [data, detail].some((place) => Voucher.safeParse(place).success);
-  return { number: code, message, hasVoucher };
+  return { number: code === 0 ? status : code, message, hasVoucher, status };
 }

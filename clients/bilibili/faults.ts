@@ -7,32 +7,33 @@ export const LIMITED = 'bilibili.limited';
 export const NEEDS_PERSON = 'bilibili.needs_person';
 /** The repeated cookie is not the one that Bilibili has: perhaps it has just changed it. */
 export const CSRF_REFUSED = 'bilibili.csrf_refused';
+/** Nothing that could be read came back: whatever was asked for may have been done. */
+export const UNAVAILABLE = 'bilibili.unavailable';
 
 export interface Refusal {
   readonly number: number;
   readonly message: string;
   /** The answer names a check that a person can pass. */
   readonly hasVoucher: boolean;
+  /** Of HTTP: it counts where nobody knows the number. */
+  readonly status: number;
 }
 
 /** What was asked for: nobody knows how often an unknown refusal of a submission may be met. */
 export type Asked = 'preupload' | 'submit' | 'question';
 
 /** A refusal in an envelope as a Fault, with its number and Bilibili's own words. */
-export function refusalFault({ number, message, hasVoucher }: Refusal, asked: Asked): Fault {
+export function refusalFault({ number, message, hasVoucher, status }: Refusal, asked: Asked): Fault {
   const isForPerson = hasVoucher || (asked === 'submit' && number === 601 && /验证码/.test(message));
-  const meaning = isForPerson ? PERSON : (MEANINGS.get(number) ?? (asked === 'submit' ? UNKNOWN_SUBMIT : UNKNOWN));
+  const unknown = asked === 'submit' ? UNKNOWN_SUBMIT : UNKNOWN;
+  const meaning = isForPerson ? PERSON : (MEANINGS.get(number) ?? meaningOf(status) ?? unknown);
   const said = `Bilibili said ${number}${message === '' ? '' : `: ${message.slice(0, 120)}`}`;
   return faultOf(meaning, said);
 }
 
 /** An answer that is no JSON: a page of the gateway, or nothing at all. */
 export function strangeAnswer(status: number): Fault {
-  const said = `HTTP ${status}, no JSON`;
-  if (status === 406 || status === 412 || status === 429) return faultOf(LIMIT, said);
-  if (status === 401) return faultOf(ENDED, said);
-  if (status === 403) return faultOf(FORBIDDEN, said);
-  return faultOf(BUSY, said);
+  return faultOf(meaningOf(status) ?? BUSY, `HTTP ${status}, no JSON`);
 }
 
 /** An answer whose shape we do not know. `where` is a path of ours, not of a person's file. */
@@ -46,6 +47,14 @@ interface Meaning {
   readonly code: string;
   readonly text: string;
   readonly retryAfterMs?: number;
+}
+
+/** Null: the status says nothing of its own. */
+function meaningOf(status: number): Meaning | null {
+  if (status === 406 || status === 412 || status === 429) return LIMIT;
+  if (status === 401) return ENDED;
+  if (status === 403) return FORBIDDEN;
+  return status >= 500 && status < 600 ? BUSY : null;
 }
 
 function faultOf({ kind, code, text, retryAfterMs }: Meaning, said: string): Fault {
@@ -78,7 +87,7 @@ const FORBIDDEN: Meaning = {
 };
 const BUSY: Meaning = {
   kind: 'transient',
-  code: 'bilibili.unavailable',
+  code: UNAVAILABLE,
   text: 'Bilibili does not answer properly: it is tried again',
 };
 const UNKNOWN: Meaning = { kind: 'transient', code: 'bilibili.refused', text: 'Bilibili refused the request' };

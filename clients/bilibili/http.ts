@@ -1,5 +1,6 @@
 /** One request to a server of Bilibili's, and its answer whole. Nothing is tried twice here. */
 import { Fault } from '#core/fault.ts';
+import { UNAVAILABLE } from './faults.ts';
 import { USER_AGENT } from './hosts.ts';
 
 export interface HttpRequest {
@@ -48,7 +49,7 @@ export function unreachable(error: unknown): Fault {
 }
 
 export function unavailable(why: string): Fault {
-  return new Fault('transient', 'bilibili.unavailable', `Bilibili cannot be reached (${why}): it is tried again`);
+  return new Fault('transient', UNAVAILABLE, `Bilibili cannot be reached (${why}): it is tried again`);
 }
 
 async function collect(response: Response): Promise<string> {

@@ -33,6 +33,7 @@ const INIT_MS = 15_000;
 /** The parts are put together while we wait. */
 const COMPLETE_MS = 120_000;
 const STORED = 'MULTIPART_PUT_SUCCESS';
+const PARTS_MISSING = /PART_COUNT_ERR/;
 
 /** The upload's id. Only here another server may be asked; from now on the upload belongs to this one. */
 export async function beginUpload(object: UposObject, signal: AbortSignal): Promise<string> {
@@ -95,8 +96,11 @@ export async function completeUpload(
     signal,
   );
   if (answer.status >= 400) throw refusalOf(answer);
-  const told = CompleteAnswer.safeParse(jsonOf(answer));
-  if (told.success) return;
+  const told = jsonOf(answer);
+  if (CompleteAnswer.safeParse(told).success) return;
+  // A refusal may come with HTTP 200, and its status in the body.
+  const { http_code: status } = InnerStatus.parse(told);
+  if (status >= 400 || PARTS_MISSING.test(answer.text)) throw refusalOf({ status, text: answer.text });
   throw new Fault('transient', 'bilibili.not_merged', 'Bilibili did not put the parts together: it is tried again');
 }
 
@@ -107,6 +111,8 @@ const InitAnswer = z.object({
 
 const CompleteAnswer = z.object({ OK: z.literal(1) });
 
+const InnerStatus = z.object({ http_code: z.int().catch(0) }).catch({ http_code: 0 });
+
 function urlOf({ scheme, endpoint, object }: UposObject): string {
   return `${scheme}:${endpoint}/${object}`;
 }
@@ -116,7 +122,7 @@ function headersOf({ auth }: UposObject): Readonly<Record<string, string>> {
 }
 
 function refusalOf({ status, text }: Pick<HttpAnswer, 'status' | 'text'>): Fault {
-  if (/PART_COUNT_ERR/.test(text)) {
+  if (PARTS_MISSING.test(text)) {
     return new Fault('gone', 'bilibili.parts_missing', 'Bilibili has lost parts of the video: it is sent again');
   }
   if (status === 403 || status === 404) {

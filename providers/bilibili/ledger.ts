@@ -6,6 +6,7 @@ import { change as changeShared } from '#clients/shared.ts';
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { SharedValue } from '#core/ports/connection.ts';
+import { SESSION_MS } from './session.ts';
 
 /** `begun`: a submission may have arrived, whatever its answer was. */
 export type Standing =
@@ -18,15 +19,17 @@ export interface Ledger {
   takeOpening(transferId: string): Promise<void>;
   /** The same for a submission of an upload, which is `begun` from now on. */
   takeSubmission(transferId: string, fileName: string): Promise<void>;
-  /** Throws the Fault `throttled` that a rest of the account means to this transfer. Changes nothing. */
-  mustBeAwake(transferId: string): Promise<void>;
+  /** Throws the Fault `throttled` that a rest of the account means to this transfer; null: to no transfer. Changes nothing. */
+  mustBeAwake(transferId: string | null): Promise<void>;
+  /** The same, and where it is too soon for a submission. */
+  maySubmit(transferId: string): Promise<void>;
   standing(fileName: string): Promise<Standing | null>;
   stand(fileName: string, standing: Standing): Promise<void>;
-  /** The account answered well where it had been refused before. */
+  /** The account answered well where it had been refused before. Never rejects: a rest that stays ends by another trial. */
   answered(stage: Stage): Promise<void>;
   /**
-   * After Fault `bilibili.limited` or `bilibili.needs_person`: lets the account rest, longer each time, in all processes. Answers
-   * the Fault to throw, any other one as it is.
+   * After Fault `bilibili.limited`, or `bilibili.needs_person` at a transfer: lets the account rest, longer each time, in all
+   * processes. Answers the Fault to throw, any other one as it is.
    */
   refused(fault: Fault, at: Refused): Promise<Fault>;
 }
@@ -34,7 +37,8 @@ export interface Ledger {
 /** What was refused, and to whom. */
 export interface Refused {
   readonly stage: Stage;
-  readonly transferId: string;
+  /** Null: no transfer, so that no retry of one can end the rest. */
+  readonly transferId: string | null;
 }
 
 type Stage = 'open' | 'submit';
@@ -57,6 +61,10 @@ const PROBE_MS = 2 * MINUTE_MS;
 const SUBMIT_SPACING_MS = 30_000;
 /** More than are opened in four hours; at about 120 bytes each. */
 const FILES_MAX = 80;
+/** What is known of a file by these is missed least, when there is no room for all. */
+const LEAST_MISSED = ['done', 'merged', 'begun'] as const;
+/** Transfers that met a check and were not retried yet. */
+const CHECKED_MAX = 8;
 const Resting = z.object({
   untilMs: z.number(),
   /** Refusals in a row, from 0. */
@@ -64,8 +72,8 @@ const Resting = z.object({
   refusedAtMs: z.number(),
   stage: z.enum(['open', 'submit']),
   needsPerson: z.boolean(),
-  /** This transfer failed and comes back only by a person's retry: it goes ahead of the others. */
-  transferId: z.string().nullable(),
+  /** These transfers failed and come back only by a person's retry: each goes ahead of the others, once. The newest last. */
+  checked: z.array(z.string()).default([]),
 });
 
 const Entry = z.object({
@@ -93,7 +101,10 @@ export function ledger({ shared, clock, openingsPerHour, spacingMs }: LedgerPart
   const read = async () => bookIn((await shared.read())?.value);
   const change = (next: (book: Book, nowMs: number) => Book | null): Promise<void> =>
     changeShared({ shared, clock, area: 'bilibili' }, (value) => next(bookIn(value), clock.now()));
-  const submitSpacingMs = Math.min(SUBMIT_SPACING_MS, spacingMs);
+  const mustBeSpaced = ({ submittedAtMs }: Book, nowMs: number) => {
+    const nextAtMs = submittedAtMs + Math.min(SUBMIT_SPACING_MS, spacingMs);
+    if (nextAtMs > nowMs) throw paced(nextAtMs - nowMs);
+  };
 
   return {
     takeOpening: (transferId) =>
@@ -108,22 +119,27 @@ export function ledger({ shared, clock, openingsPerHour, spacingMs }: LedgerPart
     takeSubmission: (transferId, fileName) =>
       change((book, nowMs) => {
         const awake = goingAhead(book, transferId, nowMs);
-        const nextAtMs = book.submittedAtMs + submitSpacingMs;
-        if (nextAtMs > nowMs) throw paced(nextAtMs - nowMs);
+        mustBeSpaced(book, nowMs);
         return { ...withFile(awake, fileName, { kind: 'begun', atMs: nowMs }, nowMs), submittedAtMs: nowMs };
       }),
     mustBeAwake: async (transferId) => {
       goingAhead(await read(), transferId, clock.now());
+    },
+    maySubmit: async (transferId) => {
+      const book = await read();
+      goingAhead(book, transferId, clock.now());
+      mustBeSpaced(book, clock.now());
     },
     standing: async (fileName) => {
       const entry = (await read()).files.find(({ name }) => name === fileName);
       return entry === undefined ? null : standingOf(entry);
     },
     stand: (fileName, standing) => change((book, nowMs) => withFile(book, fileName, standing, nowMs)),
-    answered: (stage) => change((book) => (book.resting?.stage === stage ? { ...book, resting: null } : null)),
+    answered: (stage) =>
+      change((book) => (book.resting?.stage === stage ? { ...book, resting: null } : null)).catch(() => undefined),
     refused: async (fault, { stage, transferId }) => {
       const needsPerson = fault.code === NEEDS_PERSON;
-      if (!needsPerson && fault.code !== LIMITED) return fault;
+      if (needsPerson ? transferId === null : fault.code !== LIMITED) return fault;
       let untilMs = 0;
       await change(({ resting, ...book }, nowMs) => {
         const isSame = resting !== null && nowMs - resting.refusedAtMs < SAME_MS;
@@ -131,8 +147,10 @@ export function ledger({ shared, clock, openingsPerHour, spacingMs }: LedgerPart
         const ownMs = Math.min(REST_MOST_MS, REST_LEAST_MS * 2 ** Math.min(step, 10) * (0.75 + clock.random() / 2));
         const restMs = Math.round(Math.max(ownMs, fault.retryAfterMs ?? 0));
         untilMs = nowMs + restMs;
-        const by = needsPerson ? transferId : null;
-        return { ...book, resting: { untilMs, step, refusedAtMs: nowMs, stage, needsPerson, transferId: by } };
+        const others = (resting?.checked ?? []).filter((id) => id !== transferId);
+        const checked = needsPerson && transferId !== null ? [...others, transferId].slice(-CHECKED_MAX) : others;
+        const isForPerson = checked.length > 0;
+        return { ...book, resting: { untilMs, step, refusedAtMs: nowMs, stage, needsPerson: isForPerson, checked } };
       });
       if (needsPerson) return fault;
       return new Fault('throttled', fault.code, fault.message, { retryAfterMs: untilMs - clock.now() });
@@ -141,11 +159,12 @@ export function ledger({ shared, clock, openingsPerHour, spacingMs }: LedgerPart
 }
 
 /** Of a rest that is over one transfer makes the trial; the others wait for what becomes of it. */
-function goingAhead(book: Book, transferId: string, nowMs: number): Book {
+function goingAhead(book: Book, transferId: string | null, nowMs: number): Book {
   const { resting } = book;
   if (resting === null) return book;
-  if (nowMs < resting.untilMs && resting.transferId !== transferId) throw asleep(resting, nowMs);
-  return { ...book, resting: { ...resting, transferId: null, untilMs: Math.max(resting.untilMs, nowMs + PROBE_MS) } };
+  const checked = resting.checked.filter((id) => id !== transferId);
+  if (nowMs < resting.untilMs && checked.length === resting.checked.length) throw asleep(resting, nowMs);
+  return { ...book, resting: { ...resting, checked, untilMs: Math.max(resting.untilMs, nowMs + PROBE_MS) } };
 }
 
 function withFile(book: Book, name: string, standing: Standing, nowMs: number): Book {
@@ -153,7 +172,16 @@ function withFile(book: Book, name: string, standing: Standing, nowMs: number): 
   const archive = kind === 'done' ? (standing.archive ?? {}) : {};
   const entry = { name, kind, atMs: kind === 'begun' ? standing.atMs : nowMs, ...archive };
   const others = book.files.filter((file) => file.name !== name);
-  return { ...book, files: [...others, entry].slice(-FILES_MAX) };
+  return { ...book, files: [...(others.length < FILES_MAX ? others : withoutOne(others, nowMs)), entry] };
+}
+
+/** Without the oldest of those that are missed least: what has lapsed at Bilibili, then by kind. */
+function withoutOne(files: Book['files'], nowMs: number): Book['files'] {
+  const rankOf = ({ kind, atMs }: z.infer<typeof Entry>) =>
+    nowMs - atMs > SESSION_MS ? -1 : LEAST_MISSED.indexOf(kind);
+  const least = Math.min(...files.map(rankOf));
+  const at = files.findIndex((file) => rankOf(file) === least);
+  return files.toSpliced(at, 1);
 }
 
 function standingOf({ kind, atMs, aid, bvid = '' }: z.infer<typeof Entry>): Standing {

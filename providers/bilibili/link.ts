@@ -35,8 +35,9 @@ export function link(connection: Connection<BilibiliSettings, BilibiliLogin>): L
     account: {
       hosts,
       cookies: async () => (await credentials.read()).cookies,
-      renew: async (setCookies) => {
-        const renewed = (login: BilibiliLogin) => renewedLogin(login, setCookies, clock.now());
+      renew: async (setCookies, sent) => {
+        const renewed = (login: BilibiliLogin) =>
+          login.cookies['SESSDATA'] === sent['SESSDATA'] ? renewedLogin(login, setCookies, clock.now()) : login;
         const current = await credentials.read();
         if (renewed(current) !== current) await credentials.rotate(async (login) => renewed(login));
       },

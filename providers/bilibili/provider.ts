@@ -70,7 +70,7 @@ async function inspect(to: Link, session: BilibiliSession, item: Item, signal: A
   const standing = await to.ledger.standing(fileName);
   if (standing?.kind === 'done') return { kind: 'complete', receipt: receiptOf(item, session, standing.archive) };
   if (standing !== null && to.settings.publish === 'submit') {
-    await to.ledger.mustBeAwake(item.transferId);
+    await to.ledger.maySubmit(item.transferId);
     const archive = await findArchive(to, { item, fileName, standing }, signal);
     if (archive !== null) return { kind: 'complete', receipt: receiptOf(item, session, archive) };
   }
@@ -80,8 +80,8 @@ async function inspect(to: Link, session: BilibiliSession, item: Item, signal: A
 
 async function check(to: Link, signal: AbortSignal): Promise<CheckReport> {
   signal.throwIfAborted();
-  await to.ledger.mustBeAwake('');
-  const at = { stage: 'open', transferId: '' } as const;
+  await to.ledger.mustBeAwake(null);
+  const at = { stage: 'open', transferId: null } as const;
   const name = await asking(to, at, { signal, work: () => accountName(to.account, signal) });
   // What it says is only a reminder.
   const isOld = await wantsRenewal(to.account, signal).catch(() => false);

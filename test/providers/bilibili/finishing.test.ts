@@ -1,5 +1,5 @@
 /** From uploaded bytes to one archive, whatever becomes of answers, logins, words and processes. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Fault, type FaultKind } from '#core/fault.ts';
 import type { Item, PartReceipt, Session } from '#core/ports/provider.ts';
 import type { Receipt } from '#core/wire/transfer.ts';
@@ -144,6 +144,7 @@ it('two submissions keep their distance, in whatever process, and what waits is 
   await finish(paced(one), one.receipts);
   const { retryAfterMs = 0 } = await expectFault('throttled', 'bilibili.paced', finish(paced(two), two.receipts));
   expect(retryAfterMs).toBe(MINUTE_MS / 2);
+  expect(rig.count('archives')).toBe(1);
   rig.pass(retryAfterMs);
   await finish(paced(two), two.receipts);
   expect(rig.archives()).toHaveLength(2);
@@ -157,6 +158,96 @@ it('what was submitted is known to be, also while the list does not show it', as
   expect((await finish(again(rig, uploaded), uploaded.receipts)).receipt).toEqual(receipt);
   expect(rig.archives()).toHaveLength(1);
 });
+
+it('a submission that was answered holds, though neither cookies nor the ledger can be written then', async () => {
+  await using rig = await bilibiliRig();
+  const uploaded = await upload(rig);
+  rig.fake.misbehave('add', 'csrf-rotates');
+  using _ = atTheEndOf('/add/v3', async () => {
+    vi.spyOn(rig.stored, 'rotate').mockRejectedValue(new Error('the vault is away'));
+    vi.spyOn(rig.shared, 'swap').mockRejectedValue(new Error('the table is away'));
+  });
+  const { receipt } = await finish(uploaded, uploaded.receipts);
+  expect(rig.archives().map(({ bvid }) => bvid)).toEqual([receipt.remoteId]);
+  expect(rig.count('add')).toBe(1);
+});
+
+it('cookies that a former login is given do not come into a new one', async () => {
+  await using rig = await bilibiliRig();
+  rig.fake.misbehave('nav', 'csrf-rotates');
+  const fresh = { cookies: { SESSDATA: 'another', bili_jct: 'theirs' } };
+  using _ = atTheEndOf('/nav', async () => void (await rig.stored.rotate(async () => fresh)));
+  await rig.provider().check(ctx);
+  expect(rig.login()).toEqual(fresh);
+});
+
+it('the quiet after a submission without an answer counts from where it ended', async () => {
+  await using rig = await bilibiliRig({ listLagMs: 60 * MINUTE_MS });
+  const uploaded = await upload(rig);
+  rig.fake.misbehave('add', 'done-but-lost');
+  using _ = atTheEndOf('/add/v3', async () => rig.pass(MINUTE_MS));
+  const lost = finish(uploaded, uploaded.receipts);
+  const { retryAfterMs = 0 } = await expectFault('transient', 'bilibili.submit_unclear', lost);
+  rig.pass(retryAfterMs - 1);
+  await expectFault('transient', 'bilibili.submit_unclear', finish(again(rig, uploaded), uploaded.receipts));
+  expect(rig.count('add')).toBe(1);
+});
+
+it.each(['code 21012', 'code 10009', 'code 21015', 'code -101'] as const)(
+  'a second submission that is refused with %s does not make the first one forgotten',
+  async (habit) => {
+    await using rig = await bilibiliRig({ listLagMs: 5 * MINUTE_MS });
+    const uploaded = await upload(rig);
+    rig.fake.misbehave('add', 'done-but-lost');
+    await expectFault('transient', 'bilibili.submit_unclear', finish(uploaded, uploaded.receipts));
+    rig.pass(3 * MINUTE_MS);
+    rig.fake.misbehave('add', habit);
+    await finish(again(rig, uploaded), uploaded.receipts).catch(() => undefined);
+    rig.pass(3 * MINUTE_MS);
+    const renamed = { ...uploaded, provider: rig.connect({ title: 'another one: {name}' }) };
+    const { receipt } = await finish(renamed, uploaded.receipts);
+    expect(rig.archives().map(({ bvid }) => bvid)).toEqual([receipt.remoteId]);
+    expect(rig.count('add')).toBe(2);
+  },
+);
+
+it('a second submission that is refused looks for the first one again', async () => {
+  await using rig = await bilibiliRig({ listLagMs: 5 * MINUTE_MS });
+  const uploaded = await upload(rig);
+  rig.fake.misbehave('add', 'done-but-lost');
+  await expectFault('transient', 'bilibili.submit_unclear', finish(uploaded, uploaded.receipts));
+  rig.pass(3 * MINUTE_MS);
+  rig.fake.misbehave('add', 'code 21012');
+  using _ = atTheEndOf('/add/v3', async () => rig.pass(3 * MINUTE_MS));
+  const { receipt } = await finish(again(rig, uploaded), uploaded.receipts);
+  expect(rig.archives().map(({ bvid }) => bvid)).toEqual([receipt.remoteId]);
+});
+
+it.each(['code -404', 'code -403'] as const)(
+  'an archive that Bilibili refuses to show with %s is not ours, and stops nothing',
+  async (habit) => {
+    await using rig = await bilibiliRig();
+    const first = await upload(rig);
+    await finish(first, first.receipts);
+    rig.fake.misbehave('view', habit);
+    const second = await upload(rig, 2);
+    await finish(second, second.receipts);
+    expect(rig.archives()).toHaveLength(2);
+  },
+);
+
+it.each(['502', '403-html', 'code -101', 'code -352'] as const)(
+  'an archive that cannot be looked into for %s stops a submission',
+  async (habit) => {
+    await using rig = await bilibiliRig();
+    const first = await upload(rig);
+    await finish(first, first.receipts);
+    rig.fake.misbehave('view', habit);
+    const second = await upload(rig, 2);
+    await expect(finish(second, second.receipts)).rejects.toBeInstanceOf(Fault);
+    expect(rig.count('add')).toBe(1);
+  },
+);
 
 it('the repeated cookie that Bilibili changes is taken over and stored', async () => {
   await using rig = await bilibiliRig();
@@ -326,6 +417,18 @@ async function drive(
 async function upload(rig: BilibiliRig, seed = 1) {
   const opened = await open(rig, rig.partBytes + 5, { seed });
   return { ...opened, receipts: await putAll(opened) };
+}
+
+/** Does this between the answer to a request, or its loss, and what is made of it. */
+function atTheEndOf(path: string, act: () => Promise<void>) {
+  const real = globalThis.fetch;
+  return vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+    try {
+      return await real(input, init);
+    } finally {
+      if (String(input).includes(path)) await act();
+    }
+  });
 }
 
 /** The same, in another process. */

@@ -155,6 +155,25 @@ it('where Bilibili wants a person, one file says so and goes ahead when it is re
   expect(rig.count('preupload')).toBe(3);
 });
 
+it('a file that met a check may go ahead after its retry, though others were refused since', async () => {
+  await using rig = await bilibiliRig();
+  rig.fake.misbehave('preupload', 'throttled-601-voucher', 2);
+  rig.fake.misbehave('preupload', 'throttled-406');
+  const items = [await itemOf(rig.provider(), CONTENT), await itemOf(rig.provider(), CONTENT)] as const;
+  const [first, second] = items;
+  await Promise.all(items.map((item) => expectFault('risk', 'bilibili.needs_person', rig.provider().open(item, ctx))));
+  await expectFault('throttled', 'bilibili.limited', rig.provider().open(second, ctx));
+  await expectFault('throttled', 'bilibili.resting', begin(rig.provider()));
+  await rig.provider().open(first, ctx);
+});
+
+it('a check of the destination that meets a check for a person puts nothing to rest', async () => {
+  await using rig = await bilibiliRig();
+  rig.fake.misbehave('nav', 'code -352');
+  await expectFault('risk', 'bilibili.needs_person', rig.provider().check(ctx));
+  await begin(rig.provider());
+});
+
 it('the retry of a person goes ahead once', async () => {
   await using rig = await bilibiliRig();
   rig.fake.misbehave('preupload', 'throttled-601-voucher');

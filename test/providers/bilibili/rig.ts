@@ -14,6 +14,8 @@ export interface BilibiliRig extends PushRig, AsyncDisposable {
   connect(settings?: Readonly<Record<string, unknown>>): PushProvider;
   /** What is stored as the login. */
   login(): unknown;
+  /** Where it is stored: to be spied on. */
+  readonly stored: ReturnType<typeof storing>;
   /** What the processes share of the account. */
   readonly shared: SharedValue;
   archives(): readonly Archive[];
@@ -59,6 +61,7 @@ export async function bilibiliRig(more: Partial<Settings> = {}): Promise<Bilibil
   return {
     fake,
     shared,
+    stored,
     pass: (ms) => {
       nowMs += ms;
     },
