@@ -1,15 +1,8 @@
 /** Rumours from a function to the relay that holds the sockets: one signed POST in half a second, and nobody waits for it. */
-import type { Clock } from '#core/ports/clock.ts';
 import type { ProgressSink } from '#core/ports/progress.ts';
-import { BODY_BYTES_MAX, SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER } from './envelope.ts';
+import { BODY_BYTES_MAX } from './envelope.ts';
 import { pendingRumours } from './pending.ts';
-
-export interface HttpProgressOptions {
-  /** `https://relay…/internal/progress` */
-  readonly url: string;
-  readonly secret: string;
-  readonly clock: Clock;
-}
+import { type RelayDoor, signedPost } from './signed-post.ts';
 
 export interface HttpProgressSink extends ProgressSink {
   /**
@@ -22,7 +15,6 @@ export interface HttpProgressSink extends ProgressSink {
 
 /** Two a second per holder, and never two at a time. */
 const INTERVAL_MS = 500;
-const TIMEOUT_MS = 3_000;
 /** `{"rumours":[…]}` */
 const FRAME_BYTES = 14;
 
@@ -30,7 +22,8 @@ const FRAME_BYTES = 14;
  * `publish` only notes down: the first news goes out at once, what comes within half a second of it goes together, and of a
  * transfer only its last view. What cannot be delivered is lost, without a second try.
  */
-export function httpProgressSink({ url, secret, clock }: HttpProgressOptions): HttpProgressSink {
+export function httpProgressSink(door: RelayDoor): HttpProgressSink {
+  const { clock } = door;
   const pending = pendingRumours();
   const counts = { posts: 0, failedPosts: 0 };
   let nextMs = Number.NEGATIVE_INFINITY;
@@ -49,20 +42,8 @@ export function httpProgressSink({ url, secret, clock }: HttpProgressOptions): H
   }
 
   async function post(text: string): Promise<boolean> {
-    const body = Buffer.from(text);
-    const timestamp = String(Math.trunc(clock.now()));
     try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          [TIMESTAMP_HEADER]: timestamp,
-          [SIGNATURE_HEADER]: signatureOf(secret, timestamp, body),
-        },
-        body,
-        redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
+      const response = await signedPost(door, text);
       await response.body?.cancel();
       return response.ok;
     } catch {
