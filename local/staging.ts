@@ -13,6 +13,7 @@ import type { Log } from '#core/ports/log.ts';
 import type { MultipartIntake } from '#core/ports/multipart.ts';
 import type { StagingIntake, StagingSource } from '#core/ports/staging.ts';
 import { traceOf } from '#core/trace.ts';
+import { STAGING_PREFIX } from '#core/wire/keys.ts';
 import { bucketKeys, type DataDir } from './data-dir.ts';
 import { type Env, ossEnv, type S3Env, s3Env } from './env.ts';
 import { ossStaging } from './staging-oss.ts';
@@ -62,6 +63,8 @@ async function embedded({ env, data, clock, log, onEvent }: StagingParts): Promi
     region: REGION,
     credentials: [keys],
     allowedOrigins: '*',
+    // Chunks are written once and read by us alone, by whatever name the bucket gives them.
+    opaqueEtagPrefix: STAGING_PREFIX,
     ...(limit === undefined ? {} : { bytesPerSecond: limit }),
     onEvent,
     onError: (error) => log.error('bucket.error', traceOf(error)),

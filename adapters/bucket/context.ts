@@ -1,13 +1,15 @@
 /** What every operation of the protocol is given, and what it answers. */
 import type { Signature } from './authenticate.ts';
 import type { ObjectEvent } from './events.ts';
-import type { OpenBody } from './receive.ts';
+import type { EtagKind, OpenBody } from './receive.ts';
 import type { S3Request } from './request.ts';
 import type { Store } from './store.ts';
 
 export interface Context {
   readonly store: Store;
   readonly region: string;
+  /** Of an object that is put whole under this key. */
+  readonly etagKind: (key: string) => EtagKind;
   /** Hands an event on, after the change that it tells of is on disk. Never delays the answer. */
   readonly publish: (call: Call, event: ObjectEvent) => void;
 }

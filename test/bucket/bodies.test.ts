@@ -56,6 +56,25 @@ describe('a body that its request describes', () => {
     expect(await stored('md5-bad')).toBeUndefined();
   });
 
+  it('under an opaque prefix is named by no MD5, anew each time, and still checked against what it claims', async () => {
+    const opaque = await startHarness({ opaqueEtagPrefix: 'staging/' });
+    const putThere = async (key: string, headers: Record<string, string> = {}) =>
+      send(await signHeaders(opaque.url(key), { method: 'PUT', headers }), 'body');
+    try {
+      const names = [await putThere('staging/1'), await putThere('staging/1')].map(({ headers }) => headers['etag']);
+      for (const name of names) expect(name).toMatch(/^"[0-9a-f]{32}-1"$/);
+      expect(names[0]).not.toBe(names[1]);
+      const head = await send(await signHeaders(opaque.url('staging/1'), { method: 'HEAD' }));
+      expect(head.headers['etag']).toBe(names[1]);
+      expect((await putThere('staging/2', { 'content-md5': md5('other') })).code).toBe('BadDigest');
+      const hex = Buffer.from(md5('body'), 'base64').toString('hex');
+      expect((await putThere('staging/2', { 'content-md5': md5('body') })).headers['etag']).toBe(`"${hex}"`);
+      expect((await putThere('elsewhere')).headers['etag']).toBe(`"${hex}"`);
+    } finally {
+      await opaque.stop();
+    }
+  });
+
   it('never replaces an older object when it is refused', async () => {
     await put('older', 'first', {});
     expect((await put('older', 'second', { 'content-md5': md5('other') })).code).toBe('BadDigest');

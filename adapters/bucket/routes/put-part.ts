@@ -19,8 +19,7 @@ export async function putPart(context: Context, call: Call): Promise<Reply> {
   const upload = uploadOf(context, call);
   const { store } = context;
   const { name, result } = await store.blobs.write((sink) => receiveBody(request, signature, openBody, sink));
-  const { sizeBytes, md5, checksum } = result;
-  const etag = md5.toString('hex');
+  const { sizeBytes, etag, checksum } = result;
   await keepBlob(context, name, () => {
     checkAlgorithm(upload, checksum);
     return store.uploads.putPart(upload, { number, sizeBytes, blob: name, etag, checksum });

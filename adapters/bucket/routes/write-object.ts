@@ -17,9 +17,9 @@ export async function putObject(context: Context, call: Call): Promise<Reply> {
   store.requireBucket(bucket);
   condition(store.objects.find(bucket, key));
 
-  const { name, result } = await store.blobs.write((sink) => receiveBody(request, signature, openBody, sink));
-  const { sizeBytes, checksum } = result;
-  const etag = result.md5.toString('hex');
+  const terms = { etag: context.etagKind(key) };
+  const { name, result } = await store.blobs.write((sink) => receiveBody(request, signature, openBody, sink, terms));
+  const { sizeBytes, etag, checksum } = result;
   const pieces = name === null ? [] : [{ number: 1, start: 0, sizeBytes, blob: name }];
   const change = await keepBlob(context, name, () =>
     store.objects.put(bucket, { key, sizeBytes, etag, headers, checksum }, pieces, condition),
