@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoClient } from '#adapters/dynamo/client.ts';
-import type { Asked, Told } from './crash-sweep-dynamo-worker.ts';
+import type { Asked, Failed, Told } from './crash-sweep-dynamo-worker.ts';
 
 export interface DynamoLine {
   readonly client: DynamoDBClient;
@@ -29,16 +29,18 @@ export function startDynamoLine(): DynamoLine {
   let silent = false;
 
   /** After one that never came, the next answer would be taken for that of another question: the line stays down. */
-  function answer(): unknown {
+  function answer(): string | Told {
     silent ||= Atomics.wait(answers, 0, taken, ANSWER_TIMEOUT_MS) === 'timed-out';
     if (silent) throw new Error('DynamoDB does not answer');
     taken += 1;
     const received = receiveMessageOnPort(port);
     if (received === undefined) throw new Error('an answer of DynamoDB was counted, and is not there');
-    return received.message;
+    const told = received.message as string | Told | Failed;
+    if (typeof told === 'object' && 'failed' in told) throw new Error(`DynamoDB could not be asked: ${told.failed}`);
+    return told;
   }
 
-  function ask(asked: Asked | 'table'): unknown {
+  function ask(asked: Asked | 'table'): string | Told {
     port.postMessage(asked);
     return answer();
   }

@@ -1,6 +1,6 @@
 /** A thread with a DynamoDB of its own, which does what the engine's thread asks while that one stands still. */
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
+import { request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { startDynalite } from '../support/dynalite.ts';
@@ -16,6 +16,10 @@ export interface Told {
   readonly body: Uint8Array;
 }
 
+export interface Failed {
+  readonly failed: string;
+}
+
 export interface Line {
   readonly port: MessagePort;
   /** Rises with each answer: on this the other thread waits. */
@@ -25,16 +29,19 @@ export interface Line {
 // The one who starts this thread gives it a Line.
 const { port, answers } = workerData as Line;
 const dynamo = await startDynalite();
-const agent = new Agent({ keepAlive: true });
 let table: string | null = null;
 
 port.on('message', async (asked: Asked | 'table' | 'stop') => {
   if (asked === 'stop') return stop();
-  tell(asked === 'table' ? await freshTable() : await forward(asked));
+  try {
+    tell(asked === 'table' ? await freshTable() : await forward(asked));
+  } catch (error) {
+    tell({ failed: String(error) });
+  }
 });
 tell('ready');
 
-function tell(answer: Told | string): void {
+function tell(answer: Told | Failed | string): void {
   port.postMessage(answer);
   Atomics.add(answers, 0, 1);
   Atomics.notify(answers, 0);
@@ -48,14 +55,14 @@ async function freshTable(): Promise<string> {
 }
 
 async function forward({ headers, body }: Asked): Promise<Told> {
-  const outgoing = request(dynamo.config.endpoint, { method: 'POST', headers, agent });
+  // A connection each: one kept alive is closed by the other side when this thread gets no turn for some seconds.
+  const outgoing = request(dynamo.config.endpoint, { method: 'POST', headers, agent: false });
   outgoing.end(body);
   const [incoming] = await once(outgoing, 'response');
   return { statusCode: incoming.statusCode, headers: incoming.headers, body: await buffer(incoming) };
 }
 
 async function stop(): Promise<void> {
-  agent.destroy();
   await dynamo.stop();
   port.close();
 }
