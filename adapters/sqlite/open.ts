@@ -3,44 +3,9 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
-import { Fault } from '#core/fault.ts';
+import { migrationsAfter, SCHEMA_VERSION } from './schema.ts';
 
 const UserVersion = z.object({ user_version: z.number() });
-
-/** Each entry takes the schema one version up; `PRAGMA user_version` counts those that ran. Entries are never changed. */
-const MIGRATIONS = [
-  `CREATE TABLE work (
-    pk TEXT NOT NULL,
-    sk TEXT NOT NULL,
-    queue TEXT,
-    dueAt INTEGER,
-    hold TEXT NOT NULL,
-    token INTEGER NOT NULL,
-    holder TEXT,
-    unclean INTEGER NOT NULL,
-    phase TEXT NOT NULL,
-    state TEXT NOT NULL,
-    wish TEXT,
-    answers TEXT NOT NULL,
-    touched INTEGER NOT NULL,
-    expiresAt INTEGER,
-    ownerId TEXT,
-    listKey TEXT,
-    ttlAt INTEGER,
-    updatedAt INTEGER NOT NULL,
-    PRIMARY KEY (pk, sk)
-  );
-  CREATE INDEX due ON work (queue, dueAt, pk, sk) WHERE queue IS NOT NULL AND dueAt IS NOT NULL;
-  CREATE INDEX owner ON work (ownerId, listKey, pk, sk) WHERE ownerId IS NOT NULL;
-  CREATE INDEX expiry ON work (ttlAt) WHERE ttlAt IS NOT NULL;
-  CREATE TABLE cells (
-    pk TEXT NOT NULL,
-    sk TEXT NOT NULL,
-    v INTEGER NOT NULL,
-    value TEXT NOT NULL,
-    PRIMARY KEY (pk, sk)
-  ) WITHOUT ROWID;`,
-];
 
 /** How long a write waits for another process (a CLI reading the same file) before it fails. */
 const BUSY_TIMEOUT_MS = 5000;
@@ -73,15 +38,8 @@ function migrate(db: DatabaseSync): void {
   db.exec('BEGIN IMMEDIATE');
   try {
     const version = UserVersion.parse(db.prepare('PRAGMA user_version').get()).user_version;
-    if (version > MIGRATIONS.length) {
-      throw new Fault(
-        'rejected',
-        'state.too_new',
-        `the data is of version ${version}, this release knows ${MIGRATIONS.length}`,
-      );
-    }
-    for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
-    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    for (const migration of migrationsAfter(version)) db.exec(migration);
+    db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     db.exec('COMMIT');
   } catch (error) {
     db.exec('ROLLBACK');

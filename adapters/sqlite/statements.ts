@@ -77,8 +77,9 @@ export const SQL = {
   expire: `UPDATE work SET ttlAt = :at, updatedAt = :now WHERE ${EXISTS}`,
 
   purge: `DELETE FROM work WHERE rowid IN (SELECT rowid FROM work WHERE ttlAt <= :now LIMIT :limit)`,
-
-  freeOtherBoots: `UPDATE work SET dueAt = :now, updatedAt = :now
-    WHERE queue IS NOT NULL AND dueAt > :now AND hold = 'lease'
-      AND substr(holder, 1, length(:boot)) <> :boot`,
 } as const;
+
+/** Not the table's own: only for a process that is alone. */
+export const FREE_OTHER_BOOTS = `UPDATE work SET dueAt = :now, updatedAt = :now
+  WHERE queue IS NOT NULL AND dueAt > :now AND hold = 'lease'
+    AND substr(holder, 1, length(:boot)) <> :boot`;

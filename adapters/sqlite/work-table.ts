@@ -1,8 +1,9 @@
 /** The work table in SQLite: each write is one statement, and won when it changed one row. */
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import * as z from 'zod';
 import type { Advance, WorkRow, WorkTable } from '#core/ports/work-table.ts';
-import { SQL } from './statements.ts';
+import type { Database, SqlValues, Statement } from './database.ts';
+import { type InOneGo, promised } from './in-one-go.ts';
+import { FREE_OTHER_BOOTS, SQL } from './statements.ts';
 
 export interface SqliteWorkTable extends WorkTable {
   /**
@@ -35,32 +36,40 @@ type Stored = z.infer<typeof Stored>;
 const StoredKey = z.object({ pk: z.string(), sk: z.string() });
 const Answers = z.record(z.string(), z.string());
 
-export function sqliteWorkTable(db: DatabaseSync): SqliteWorkTable {
+export function sqliteWorkTable(db: Database): SqliteWorkTable {
+  const statement = db.prepare(FREE_OTHER_BOOTS);
+  return {
+    ...promised<WorkTable>(workTableCalls(db)),
+    freeOtherBoots: (bootId, now) => Number(statement.run({ boot: `${bootId}/`, now }).changes),
+  };
+}
+
+/** The same without promises: what a caller wants done together, it does in one turn or one transaction. */
+export function workTableCalls(db: Database): InOneGo<WorkTable> {
   const statements = prepare(db);
-  const win = (name: keyof typeof SQL, values: Record<string, SQLInputValue>) =>
-    statements[name].run(values).changes === 1;
+  const win = (name: keyof typeof SQL, values: SqlValues) => statements[name].run(values).changes === 1;
 
   return {
-    get: async ({ pk, sk }) => {
+    get: ({ pk, sk }) => {
       const stored = statements.get.get({ pk, sk });
       return stored === undefined ? null : toRow(Stored.parse(stored));
     },
-    query: async (pk, prefix, { after = '', limit = -1 } = {}) =>
+    query: (pk, prefix, { after = '', limit = -1 } = {}) =>
       statements.query.all({ pk, prefix, after, limit }).map((stored) => toRow(Stored.parse(stored))),
-    create: async ({ pk, sk, queue, dueAt, phase, state, expiresAt = null, owner }, now) => {
+    create: ({ pk, sk, queue, dueAt, phase, state, expiresAt = null, owner }, now) => {
       const row = { pk, sk, queue, dueAt, phase, state: toJson(state), expiresAt, now };
       return win('create', { ...row, ownerId: owner?.id ?? null, sort: owner?.sort ?? '' }) ? 'created' : 'exists';
     },
-    claim: async ({ pk, sk }, { holder, now, until }) => {
+    claim: ({ pk, sk }, { holder, now, until }) => {
       const claimed = statements.claim.get({ pk, sk, holder, now, until });
       if (claimed === undefined) return null;
       const stored = Stored.parse(claimed);
       return { row: toRow(stored), token: stored.token, unclean: stored.unclean === 1 };
     },
-    renew: async ({ pk, sk }, token, until, now) => win('renew', { pk, sk, token, until, now }),
-    commit: async ({ pk, sk }, token, advance, now, { unlessWish = null, ifTouched = null } = {}) =>
+    renew: ({ pk, sk }, token, until, now) => win('renew', { pk, sk, token, until, now }),
+    commit: ({ pk, sk }, token, advance, now, { unlessWish = null, ifTouched = null } = {}) =>
       win('commit', { pk, sk, token, now, unlessWish, ifTouched, queue: advance.queue ?? null, ...advanced(advance) }),
-    release: async ({ pk, sk }, token, release, now) =>
+    release: ({ pk, sk }, token, release, now) =>
       win(release.to === 'ended' ? 'end' : 'release', {
         pk,
         sk,
@@ -70,15 +79,14 @@ export function sqliteWorkTable(db: DatabaseSync): SqliteWorkTable {
         dueAt: 'dueAt' in release ? release.dueAt : null,
         ...(release.advance === undefined ? { phase: null, state: null } : advanced(release.advance)),
       }),
-    wake: async ({ pk, sk }, at, now, from = 'wait') => win('wake', { pk, sk, at, now, from }),
-    wish: async ({ pk, sk }, wish, now) => win('wish', { pk, sk, wish, now }),
-    answer: async ({ pk, sk }, answers, now) => win('answer', { pk, sk, answers: toJson(answers), now }),
-    touch: async ({ pk, sk }, expiresAt, ifPhase, now) => win('touch', { pk, sk, expiresAt, ifPhase, now }),
-    revive: async ({ pk, sk }, token, { queue, dueAt, ...advance }, now) =>
+    wake: ({ pk, sk }, at, now, from = 'wait') => win('wake', { pk, sk, at, now, from }),
+    wish: ({ pk, sk }, wish, now) => win('wish', { pk, sk, wish, now }),
+    answer: ({ pk, sk }, answers, now) => win('answer', { pk, sk, answers: toJson(answers), now }),
+    touch: ({ pk, sk }, expiresAt, ifPhase, now) => win('touch', { pk, sk, expiresAt, ifPhase, now }),
+    revive: ({ pk, sk }, token, { queue, dueAt, ...advance }, now) =>
       win('revive', { pk, sk, token, queue, dueAt, hold: 'wait', now, ...advanced(advance) }),
-    due: async (queue, now, limit) =>
-      statements.due.all({ queue, now, limit }).map((stored) => StoredKey.parse(stored)),
-    owned: async (ownerId, { after, limit }) => {
+    due: (queue, now, limit) => statements.due.all({ queue, now, limit }).map((stored) => StoredKey.parse(stored)),
+    owned: (ownerId, { after, limit }) => {
       const [listKey = '', pk = '', sk = ''] = after?.split('\n') ?? [];
       const found =
         after === undefined
@@ -89,17 +97,16 @@ export function sqliteWorkTable(db: DatabaseSync): SqliteWorkTable {
         return { row: toRow(stored), cursor: [stored.listKey, stored.pk, stored.sk].join('\n') };
       });
     },
-    remove: async ({ pk, sk }) => void statements.remove.run({ pk, sk }),
-    expire: async ({ pk, sk }, at, now) => win('expire', { pk, sk, at, now }),
-    purge: async (now, limit) => Number(statements.purge.run({ now, limit }).changes),
-    freeOtherBoots: (bootId, now) => Number(statements.freeOtherBoots.run({ boot: `${bootId}/`, now }).changes),
+    remove: ({ pk, sk }) => void statements.remove.run({ pk, sk }),
+    expire: ({ pk, sk }, at, now) => win('expire', { pk, sk, at, now }),
+    purge: (now, limit) => Number(statements.purge.run({ now, limit }).changes),
   };
 }
 
-function prepare(db: DatabaseSync): Readonly<Record<keyof typeof SQL, StatementSync>> {
+function prepare(db: Database): Readonly<Record<keyof typeof SQL, Statement>> {
   const prepared = Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)]);
   // The entries are those of SQL, whose names fromEntries forgets.
-  return Object.fromEntries(prepared) as Record<keyof typeof SQL, StatementSync>;
+  return Object.fromEntries(prepared) as Record<keyof typeof SQL, Statement>;
 }
 
 function toRow({ state, answers, unclean: _unclean, listKey: _listKey, ...row }: Stored): WorkRow {
