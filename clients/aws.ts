@@ -1,5 +1,5 @@
 /** What the SDK's clients of AWS have in common here: nothing is looked up that was not given, and nothing is printed. */
-import type { AgentOptions } from 'node:http';
+import { requestHandler } from '#runtime/aws.ts';
 
 /** Of one client. `requestMs` ends a whole request, `idleMs` one whose socket is silent for so long. */
 export interface AwsBounds {
@@ -12,25 +12,17 @@ export interface AwsBounds {
 }
 
 /** To be spread into the options of any client. Answers a new object each time: the SDK writes into it. */
-export function awsSettings({ attemptsMax, socketsMax, connectMs, requestMs, idleMs }: AwsBounds) {
-  const agent: AgentOptions = { keepAlive: true, maxSockets: socketsMax };
+export function awsSettings(bounds: AwsBounds) {
   return {
     retryMode: 'standard',
-    maxAttempts: attemptsMax,
+    maxAttempts: bounds.attemptsMax,
     // Each of these is looked up in the environment and in ~/.aws when it is left out.
     useFipsEndpoint: false,
     useDualstackEndpoint: false,
     defaultsMode: 'standard',
     userAgentAppId: 'entrepot',
     logger: SILENT,
-    requestHandler: {
-      connectionTimeout: connectMs,
-      ...(requestMs === undefined ? {} : { requestTimeout: requestMs, throwOnRequestTimeout: true }),
-      ...(idleMs === undefined ? {} : { socketTimeout: idleMs }),
-      httpAgent: agent,
-      httpsAgent: agent,
-      logger: SILENT,
-    },
+    requestHandler: requestHandler(bounds, SILENT),
   } as const;
 }
 

@@ -1,5 +1,5 @@
 /** The body of an answer as a web stream that keeps its promises. */
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { Fault } from '#core/fault.ts';
 import { pulledBody } from '../pulled-body.ts';
 import { ossFault } from './faults.ts';
@@ -9,7 +9,7 @@ import { ossFault } from './faults.ts';
  * `{area}.long_body`; a connection cut before the end is Fault `transient` `{area}.unavailable`.
  */
 export function exactBody(
-  body: IncomingMessage,
+  body: Readable,
   sizeBytes: number,
   { signal, area, place }: { readonly signal: AbortSignal; readonly area: string; readonly place: string },
 ): ReadableStream<Uint8Array> {

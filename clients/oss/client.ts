@@ -1,21 +1,15 @@
-/**
- * One client for a bucket of Aliyun OSS. ali-oss makes, signs (V4) and reads the requests; it is loaded with the first of them,
- * because that takes a tenth of a second. Reads no environment.
- */
-import type { IncomingMessage } from 'node:http';
+/** One client for a bucket of Aliyun OSS. A library makes, signs (V4) and reads the requests. Reads no environment. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import { libraryWith } from '#runtime/oss-library.ts';
+import { ossTransport } from '#runtime/oss-transport.ts';
 import type { CredentialSource, OssCredentials } from './credentials.ts';
 import { isStaleKey, OssError } from './faults.ts';
-import { type Delivery, type OssBody, ossTransport, type Transport } from './transport.ts';
+import type { OssPlace } from './library.ts';
+import type { Delivery, OssBody, Transport } from './transport.ts';
 
-export interface OssConfig {
-  /** `https://oss-cn-hangzhou.aliyuncs.com`, without the bucket. */
-  readonly endpoint: string;
-  /** `cn-hangzhou`: part of what is signed. */
-  readonly region: string;
-  readonly bucket: string;
+export interface OssConfig extends OssPlace {
   readonly credentials: CredentialSource;
-  /** `host/bucket/key` instead of `bucket.host/key`. OSS itself refuses it; stores at a bare address may need it. */
-  readonly forcePathStyle?: boolean;
 }
 
 export interface OssRequest {
@@ -33,10 +27,10 @@ export interface OssRequest {
 
 export interface OssAnswer {
   readonly status: number;
-  readonly headers: IncomingMessage['headers'];
+  readonly headers: IncomingHttpHeaders;
   readonly xml: unknown;
   readonly text: string;
-  readonly stream: IncomingMessage | null;
+  readonly stream: Readable | null;
 }
 
 export interface OssClient {
@@ -76,15 +70,6 @@ function clientOver(config: OssConfig, transport: Transport): OssClient {
   };
 }
 
-/** What we use of ali-oss: its types leave `request` and `urllib` out. */
-interface Library {
-  request(params: Readonly<Record<string, unknown>>): Promise<{ readonly data: unknown }>;
-}
-type LibraryOptions = Readonly<Record<string, unknown>> & { readonly urllib: Carrier };
-interface Carrier {
-  request(url: string, signed: { readonly headers: Readonly<Record<string, string | number>> }): Promise<Delivery>;
-}
-
 async function callOnce(
   config: OssConfig,
   transport: Transport,
@@ -94,6 +79,7 @@ async function callOnce(
 ): Promise<OssAnswer> {
   let delivery: Delivery | undefined;
   let broken: { readonly reason: unknown } | undefined;
+  // One per request: the signal, the body and the keys of one belong to no other.
   const library = await libraryWith(config, keys, {
     request: async (url, signed) => {
       try {
@@ -131,26 +117,6 @@ async function callOnce(
     if (broken !== undefined) throw broken.reason;
     throw toldError(error, delivery);
   }
-}
-
-/** A client of the library per request: the signal, the body and the keys of one belong to no other. */
-async function libraryWith(config: OssConfig, keys: OssCredentials, urllib: Carrier): Promise<Library> {
-  const { default: Oss } = await import('ali-oss');
-  const options: LibraryOptions = {
-    endpoint: config.endpoint,
-    region: config.region,
-    bucket: config.bucket,
-    accessKeyId: keys.accessKeyId,
-    accessKeySecret: keys.accessKeySecret,
-    stsToken: keys.stsToken,
-    authorizationV4: true,
-    sldEnable: config.forcePathStyle === true,
-    // Without it the library prints advice about temporary keys.
-    refreshSTSTokenInterval: 1,
-    urllib,
-  };
-  // Through unknown, because its types know neither what it offers nor what it takes of this.
-  return new (Oss as unknown as new (options: LibraryOptions) => Library)(options);
 }
 
 function headersOf(

@@ -1,5 +1,6 @@
 /** Whole objects: head, put, get, delete, list. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { OssClient } from './client.ts';
@@ -95,7 +96,7 @@ export interface RangeAnswer {
   readonly etag: string;
   /** Null: OSS ignored the range and sends all of it. */
   readonly range: { readonly start: number; readonly end: number; readonly sizeBytes: number } | null;
-  readonly stream: IncomingMessage;
+  readonly stream: Readable;
 }
 
 /** Bytes [start, end) of the content with this ETag. Throws `OssError` with status 412, 416 or 404. */
@@ -176,7 +177,7 @@ const ObjectPage = z.object({
   ),
 });
 
-function headOf(headers: IncomingMessage['headers']): ObjectHead {
+function headOf(headers: IncomingHttpHeaders): ObjectHead {
   const { etag, 'content-length': length, 'last-modified': modified } = headers;
   if (etag === undefined || length === undefined || modified === undefined) {
     throw new Fault('bug', 'oss.bad_answer', 'OSS answered an object without ETag, size or time');

@@ -2,8 +2,10 @@
  * Presigned URLs by OSS's V4 signature. Made here and not by ali-oss, whose own reads the machine's clock and costs a tenth of a
  * second to load in a function that does nothing else.
  */
-import { createHash, createHmac } from 'node:crypto';
+
+import { uriPath } from '../uri.ts';
 import type { OssCredentials } from './credentials.ts';
+import { ALGORITHM, ALWAYS_SIGNED, byName, canonicalQuery, scopeAt, signatureOf, signed } from './v4.ts';
 
 export interface Presigning {
   readonly method: 'GET' | 'PUT' | 'HEAD' | 'DELETE';
@@ -29,34 +31,26 @@ export function presignedUrl(presigning: Presigning): string {
   const { region, bucket, key, keys, method } = presigning;
   const headers = Object.entries(presigning.headers).sort(byName);
   const additional = headers.map(([name]) => name).filter((name) => !ALWAYS_SIGNED.test(name));
-  const { date, scope } = scopeAt(presigning.signedAtMs, region);
-  const query = Object.entries({
+  const scope = scopeAt(presigning.signedAtMs, region);
+  const query = canonicalQuery({
     ...presigning.query,
     ...(additional.length === 0 ? {} : { 'x-oss-additional-headers': additional.join(';') }),
-    'x-oss-credential': `${keys.accessKeyId}/${scope}`,
-    'x-oss-date': date,
+    'x-oss-credential': `${keys.accessKeyId}/${scope.scope}`,
+    'x-oss-date': scope.date,
     'x-oss-expires': String(presigning.ttlSeconds),
     ...(keys.stsToken === undefined ? {} : { 'x-oss-security-token': keys.stsToken }),
     'x-oss-signature-version': ALGORITHM,
-  })
-    .map(([name, value]) => [encode(name), encode(value)] as const)
-    .sort(byName)
-    .map(([name, value]) => (value === '' ? name : `${name}=${value}`))
-    .join('&');
+  });
   const canonical = [
     method,
-    encodePath(`/${bucket}/${key}`),
+    uriPath(`/${bucket}/${key}`),
     query,
     headers.map(([name, value]) => `${name}:${value}\n`).join(''),
     additional.join(';'),
     'UNSIGNED-PAYLOAD',
   ].join('\n');
-  const hashed = createHash('sha256').update(canonical).digest('hex');
-  const signature = hmac(
-    signingKey(keys.accessKeySecret, scope),
-    `${ALGORITHM}\n${date}\n${scope}\n${hashed}`,
-  ).toString('hex');
-  return `${bucketAddress(presigning)}${encodePath(`/${key}`)}?${query}&x-oss-signature=${signature}`;
+  const signature = signatureOf(canonical, scope, keys.accessKeySecret);
+  return `${bucketAddress(presigning)}${uriPath(`/${key}`)}?${query}&x-oss-signature=${signature}`;
 }
 
 /** What an HTML form carries in place of a signed URL. */
@@ -95,7 +89,7 @@ export function signedForm(form: FormSigning): Readonly<Record<string, string>> 
     ],
   };
   const policy = Buffer.from(JSON.stringify(document)).toString('base64');
-  const signature = hmac(signingKey(keys.accessKeySecret, scope), policy).toString('hex');
+  const signature = signed(policy, scope, keys.accessKeySecret);
   return { ...form.fields, ...signing, policy, 'x-oss-signature': signature };
 }
 
@@ -108,35 +102,4 @@ export function bucketAddress({
   const { protocol, host } = new URL(endpoint);
   if (bucketIn === 'host') return `${protocol}//${bucket}.${host}`;
   return `${protocol}//${host}${bucketIn === 'path' ? `/${bucket}` : ''}`;
-}
-
-const ALGORITHM = 'OSS4-HMAC-SHA256';
-/** The store signs these wherever they stand; naming them in the URL is an error. */
-const ALWAYS_SIGNED = /^(?:content-type|content-md5|x-oss-.*)$/;
-
-/** `20231114T221320Z`, and what the signature is good for. */
-function scopeAt(signedAtMs: number, region: string): { readonly date: string; readonly scope: string } {
-  const date = new Date(signedAtMs).toISOString().replace(/[:-]|\.\d{3}/g, '');
-  return { date, scope: `${date.slice(0, 8)}/${region}/oss/aliyun_v4_request` };
-}
-
-function signingKey(secret: string, scope: string): Buffer {
-  return scope.split('/').reduce<Buffer>((key, step) => hmac(key, step), Buffer.from(`aliyun_v4${secret}`));
-}
-
-function hmac(key: Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
-}
-
-function encodePath(path: string): string {
-  return path.split('/').map(encode).join('/');
-}
-
-/** RFC 3986: what encodeURIComponent leaves out as well. */
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
-function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
-  return a < b ? -1 : 1;
 }

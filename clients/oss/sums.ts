@@ -1,6 +1,6 @@
 /** What OSS says of a part or an object, computed by us while the bytes pass. */
 import { createHash } from 'node:crypto';
-import { createCRC64 } from 'hash-wasm';
+import { crcHasher } from '#hashing';
 
 /** Lower-case hex; the CRC is the ECMA one. */
 export interface Sums {
@@ -17,7 +17,7 @@ export interface Summing {
 /** The same pieces, one per pull. */
 export async function summing(source: ReadableStream<Uint8Array>): Promise<Summing> {
   const md5 = createHash('md5');
-  const crc64 = await createCRC64();
+  const crc64 = await crcHasher('crc64');
   const reader = source.getReader();
   const stream = new ReadableStream<Uint8Array>(
     {
@@ -37,7 +37,9 @@ export async function summing(source: ReadableStream<Uint8Array>): Promise<Summi
 
 /** As 16 digits of hex. */
 export async function crc64Of(bytes: Uint8Array): Promise<string> {
-  return (await createCRC64()).update(bytes).digest('hex');
+  const crc64 = await crcHasher('crc64');
+  crc64.update(bytes);
+  return crc64.digest('hex');
 }
 
 /** `"9E107D9D…"` as OSS has it, or its like without quotes. */

@@ -1,12 +1,13 @@
 /** One request to a server of 115, and its answer whole. Nothing is tried twice here. */
 import { Fault } from '#core/fault.ts';
+import { sendable } from '#runtime/sized.ts';
+import type { SizedBody } from '../sized-body.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A stream's length stands in the headers. */
-  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+  readonly body?: string | Uint8Array<ArrayBuffer> | SizedBody;
   /** From the first byte sent to the last one received. */
   readonly timeoutMs?: number;
 }
@@ -24,13 +25,15 @@ const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 /** Throws the signal's reason, or Fault `transient` `pan115.unavailable`. Redirects are not followed: keys stay with their host. */
 export async function send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
   signal.throwIfAborted();
+  const ends = AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS)]);
   try {
+    const { body, headers } = bodyOf(request, ends);
     const response = await fetch(request.url, {
       method: request.method,
-      headers: { ...request.headers },
+      headers: { ...request.headers, ...headers },
       redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS)]),
-      ...(request.body === undefined ? {} : { body: request.body, duplex: 'half' }),
+      signal: ends,
+      ...(body === undefined ? {} : { body, duplex: 'half' }),
     });
     const bytes = await collect(response);
     const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
@@ -44,6 +47,11 @@ export async function send(request: HttpRequest, signal: AbortSignal): Promise<H
       `115 cannot be reached (${networkCode(error)}): it is tried again`,
     );
   }
+}
+
+function bodyOf({ body }: HttpRequest, signal: AbortSignal) {
+  const isStream = typeof body === 'object' && 'stream' in body;
+  return isStream ? sendable(body, { area: 'pan115', signal }) : { body, headers: {} };
 }
 
 async function collect(response: Response): Promise<Buffer> {

@@ -1,5 +1,6 @@
 /** One S3 client for AWS and everything that speaks its protocol. Reads no environment and no profile files, but for the keys of a runtime. */
 import { S3Client } from '@aws-sdk/client-s3';
+import { takingStreams } from '#runtime/aws.ts';
 import { type AwsBounds, awsSettings } from '../aws.ts';
 
 export interface S3Place {
@@ -56,7 +57,7 @@ export function s3Endpoint({
 }
 
 function clientAt(config: S3Place, credentials?: S3Keys): S3Client {
-  return new S3Client({
+  const client = new S3Client({
     ...awsSettings(BOUNDS),
     endpoint: s3Endpoint(config),
     region: config.region,
@@ -72,4 +73,5 @@ function clientAt(config: S3Place, credentials?: S3Keys): S3Client {
     disableS3ExpressSessionAuth: true,
     disableMultiregionAccessPoints: true,
   });
+  return takingStreams(client);
 }

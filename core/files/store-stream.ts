@@ -74,9 +74,11 @@ async function* pieces(body: AsyncIterable<Uint8Array>, sizeBytesMax: number) {
     held.push(bytes.slice());
     heldBytes += bytes.byteLength;
     if (heldBytes < PIECE_BYTES) continue;
-    yield { bytes: joined(held, heldBytes), isLast: false };
+    const whole = joined(held, heldBytes);
+    // Before it is sent, which takes long.
     held = [];
     heldBytes = 0;
+    yield { bytes: whole, isLast: false };
   }
   if (heldBytes > 0 || totalBytes === 0) yield { bytes: joined(held, heldBytes), isLast: true };
 }

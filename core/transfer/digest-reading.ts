@@ -1,11 +1,13 @@
 /** The ways in which a digest row reads a file: in one go, in order with states that are saved, or CRCs in any order. */
-import type { IHasher } from 'hash-wasm';
+
 import { type CrcAlgorithm, combineCrc, isCrc } from '#core/crc.ts';
+import type { SavableHasher } from '#core/hashing/hasher.ts';
 import type { ByteRange, StagingSource } from '#core/ports/staging.ts';
 import type { DigestPiece, DigestState } from '#core/state.ts';
 import { type DigestAlgorithm, Digests } from '#core/wire/digest.ts';
+import { savableHasher } from '#hashing';
 import { readyRanges } from './digest-ranges.ts';
-import { feed, type Hasher, quickHasher, savableHasher } from './digesting.ts';
+import { feed, type Hasher, quickHasher } from './digesting.ts';
 import type { StagedFile, StagedWindow } from './window.ts';
 
 type FileCrc = Extract<DigestAlgorithm, CrcAlgorithm>;
@@ -117,7 +119,7 @@ async function allOf<A extends DigestAlgorithm, H>(
   return hashers;
 }
 
-function saved(hashers: ReadonlyMap<DigestAlgorithm, IHasher>): Record<string, string> {
+function saved(hashers: ReadonlyMap<DigestAlgorithm, SavableHasher>): Record<string, string> {
   return Object.fromEntries(
     [...hashers].map(([algorithm, hasher]) => [algorithm, Buffer.from(hasher.save()).toString('base64')]),
   );

@@ -1,4 +1,5 @@
 /** The work row that computes an upload's digests, once, for every transfer that asks. */
+
 import { Fault } from '#core/fault.ts';
 import type { WorkRow, WorkTable } from '#core/ports/work-table.ts';
 import {
@@ -12,7 +13,7 @@ import {
 } from '#core/state.ts';
 import { DigestAlgorithm } from '#core/wire/digest.ts';
 import type { UploadId } from '#core/wire/ids.ts';
-import { DIGEST_LIBRARY } from './digesting.ts';
+import { DIGEST_LIBRARY } from '#hashing';
 import type { Engine } from './engine.ts';
 
 export interface DigestRow {

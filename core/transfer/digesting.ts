@@ -1,23 +1,15 @@
 /** Hashers for staged bytes: some that are fast, and some whose state can be saved and carried to another function. */
 import { createHash } from 'node:crypto';
-import { createCRC64, createMD5, createSHA1, createSHA256, type IHasher } from 'hash-wasm';
 import { Fault } from '#core/fault.ts';
 import type { ByteRange, StagingSource } from '#core/ports/staging.ts';
 import type { DigestAlgorithm, DigestAsk } from '#core/wire/digest.ts';
+import { savableHasher } from '#hashing';
 import { joined } from './exact.ts';
 import { type StagedFile, type StagedWindow, stagedWindow } from './window.ts';
-
-/** Saved states are this library's memory layout: another version starts again at byte 0. */
-export const DIGEST_LIBRARY = 'hash-wasm@4.13.0';
 
 export interface Hasher {
   update(bytes: Uint8Array): unknown;
   digest(as: 'hex'): string;
-}
-
-/** WebAssembly: `save` and `load` carry it from one function to another. */
-export async function savableHasher(algorithm: DigestAlgorithm): Promise<IHasher> {
-  return (await created(algorithm)).init();
 }
 
 /** 1.5 (MD5) to 6 (SHA-256) times as fast where the runtime has the algorithm itself; its state dies with the process. */
@@ -68,22 +60,5 @@ export async function feed(
     if (done) return;
     for (const hasher of hashers) hasher.update(value);
     onBytes(value.byteLength);
-  }
-}
-
-function created(algorithm: DigestAlgorithm): Promise<IHasher> {
-  switch (algorithm) {
-    case 'sha1':
-      return createSHA1();
-    case 'md5':
-      return createMD5();
-    case 'sha256':
-      return createSHA256();
-    case 'crc64':
-      return createCRC64();
-    case 'crc64nvme':
-      return createCRC64('9a6c9329ac4bc9b5');
-    default:
-      return algorithm satisfies never;
   }
 }

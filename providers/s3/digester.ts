@@ -1,6 +1,6 @@
 /** What is computed of a part on its way, in the form in which the store says it. */
 import { createHash } from 'node:crypto';
-import { createCRC64 } from 'hash-wasm';
+import { crcHasher } from '#hashing';
 import type { Proof } from './session.ts';
 
 export interface Digester {
@@ -9,14 +9,10 @@ export interface Digester {
   digest(): string;
 }
 
-/** The polynomial of CRC-64/NVME. */
-const NVME = '9a6c9329ac4bc9b5';
-
 export async function digesterFor(proof: Proof): Promise<Digester> {
   switch (proof) {
     case 'crc64nvme': {
-      const crc = await createCRC64(NVME);
-      crc.init();
+      const crc = await crcHasher('crc64nvme');
       return {
         update: (piece) => void crc.update(piece),
         digest: () => Buffer.from(crc.digest('binary')).toString('base64'),

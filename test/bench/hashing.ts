@@ -2,8 +2,9 @@
 import { randomFillSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Hasher, quickHasher, savableHasher } from '#core/transfer/digesting.ts';
+import { type Hasher, quickHasher } from '#core/transfer/digesting.ts';
 import { DigestAlgorithm } from '#core/wire/digest.ts';
+import { savableHasher } from '#hashing';
 import { type Hashed, type HashingRig, inHashingRig } from './hashing-row.ts';
 import { MIB, median, mibPerSecond, timed } from './measure.ts';
 import { type Bench, ratio, type Table } from './report.ts';

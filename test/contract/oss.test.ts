@@ -39,10 +39,6 @@ describe('oss', () => {
         because: 'OSS says 409 FileAlreadyExists',
       },
       { law: 'remove with a version removes that content', because: 'OSS has no conditional delete' },
-      {
-        law: 'odd keys come back as they were put, in byte order of UTF-8',
-        because: 'it ends with a conditional delete; test/providers/oss/staging.test.ts has the rest of it',
-      },
     ],
     make: () => ({ subject: subject() }),
   });

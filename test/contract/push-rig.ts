@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { createCRC64 } from 'hash-wasm';
 import type { FaultKind } from '#core/fault.ts';
-import type { Item, PartBody, PartReceipt, Plan, PushProvider, Session } from '#core/ports/provider.ts';
+import type { Connection, ProviderKind } from '#core/ports/connection.ts';
+import type { Item, PartBody, PartReceipt, Plan, Provider, PushProvider, Session } from '#core/ports/provider.ts';
 import type { DigestAlgorithm, DigestAsk, Digests } from '#core/wire/digest.ts';
 import { TransferId } from '#core/wire/ids.ts';
 import type { Receipt } from '#core/wire/transfer.ts';
@@ -30,6 +31,12 @@ export interface PushRig {
   /** A provider of the same kind that cannot take a file, and the kind of Fault that must tell so. */
   failing(): Promise<{ readonly provider: PushProvider; readonly kind: FaultKind }>;
 }
+
+/** Where the drivers of a rig run. */
+export type Connects = (kind: ProviderKind, connection: Connection<unknown, unknown>) => Provider;
+
+/** In the test's own process. */
+export const here: Connects = (kind, connection) => kind.connect(connection);
 
 export interface Opened {
   readonly provider: PushProvider;

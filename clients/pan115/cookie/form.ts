@@ -1,5 +1,6 @@
 /** A form with a file at its end, streamed, that is never whole unless the bytes are those that were announced. */
 import { createHash, randomBytes } from 'node:crypto';
+import type { SizedBody } from '#clients/sized-body.ts';
 import { Fault } from '#core/fault.ts';
 
 export interface FormFile {
@@ -11,9 +12,9 @@ export interface FormFile {
 }
 
 export interface Form {
-  readonly headers: Readonly<Record<string, string>>;
+  readonly contentType: string;
   /** One piece of the file per pull. */
-  readonly stream: ReadableStream<Uint8Array>;
+  readonly body: SizedBody;
   /** What the file's own stream failed with, or the Fault of bytes that are not the announced ones; null: it has not failed. */
   failure(): unknown;
   /** Its last byte was handed over: whoever receives it may have it all, also when no answer comes. */
@@ -74,8 +75,8 @@ export async function formWith(fields: Readonly<Record<string, string>>, file: F
   );
   const sizeBytes = head.byteLength + file.sizeBytes + tail.byteLength;
   return {
-    headers: { 'content-type': `multipart/form-data; boundary=${boundary}`, 'content-length': String(sizeBytes) },
-    stream,
+    contentType: `multipart/form-data; boundary=${boundary}`,
+    body: { sizeBytes, stream },
     failure: () => failure,
     isWhole: () => isWhole,
     close,

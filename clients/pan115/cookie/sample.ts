@@ -63,8 +63,9 @@ export async function sendSample(ticket: SampleTicket, file: FormFile, signal: A
   };
   const form = await formWith(fields, file);
   try {
-    const { headers, stream: body } = form;
-    const answer = await send({ method: 'POST', url: ticket.host, headers, body, timeoutMs: SEND_TIMEOUT_MS }, signal);
+    const headers = { 'content-type': form.contentType };
+    const request = { method: 'POST', url: ticket.host, headers, body: form.body, timeoutMs: SEND_TIMEOUT_MS } as const;
+    const answer = await send(request, signal);
     throwUntaken(answer);
     return callbackVerdict(answer.bytes.toString('utf8'));
   } catch (error) {

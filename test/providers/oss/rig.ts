@@ -3,7 +3,7 @@
 import type { StagingPlace } from '#core/ports/connection.ts';
 import type { PushProvider, Session } from '#core/ports/provider.ts';
 import { ossKind } from '#providers/oss/provider.ts';
-import type { PushRig } from '../../contract/push-rig.ts';
+import { type Connects, here, type PushRig } from '../../contract/push-rig.ts';
 import { type FakeOptions, type FakeOss, startFakeOss } from '../../fakes/oss/server.ts';
 import type { Key } from '../../fakes/oss/signature.ts';
 import { NO_STORE } from '../../support/no-store.ts';
@@ -23,11 +23,15 @@ export interface ConnectOptions {
 
 export type Rule = 'replace' | 'rename' | 'fail';
 
-export async function ossRig(onConflict: Rule, options: Partial<FakeOptions> = {}): Promise<OssRig> {
+export async function ossRig(
+  onConflict: Rule,
+  options: Partial<FakeOptions> = {},
+  connects: Connects = here,
+): Promise<OssRig> {
   const fake = await startFakeOss({ bucket: 'archive', keys: [KEYS], ...options });
   const prefix = '备份/a';
   const connect = ({ keys = () => KEYS, settings = {}, staging = NO_STORE }: ConnectOptions = {}): PushProvider => {
-    const provider = ossKind.connect({
+    const provider = connects(ossKind, {
       destinationId: 'oss',
       deviceId: '00112233445566778899aabbccddeeff',
       settings: { endpoint: fake.endpoint, region: fake.region, bucket: fake.bucket, prefix, onConflict, ...settings },

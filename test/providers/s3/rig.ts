@@ -13,7 +13,7 @@ import { type S3Config, s3Client } from '#clients/s3/client.ts';
 import type { StagingPlace } from '#core/ports/connection.ts';
 import type { Item, PushProvider, Session } from '#core/ports/provider.ts';
 import { s3Kind } from '#providers/s3/provider.ts';
-import type { PushRig } from '../../contract/push-rig.ts';
+import { type Connects, here, type PushRig } from '../../contract/push-rig.ts';
 import { NO_STORE } from '../../support/no-store.ts';
 
 export interface Store extends S3Config {
@@ -38,6 +38,8 @@ export interface RigOptions {
   readonly staging?: StagingPlace;
   /** What the driver speaks to, when that is not the store itself. */
   readonly endpoint?: string;
+  /** Where the driver runs; absent: here. */
+  readonly connect?: Connects;
 }
 
 const UploadSession = z.object({ uploadId: z.string() });
@@ -64,7 +66,7 @@ export function s3Rig(store: Store, options: RigOptions = {}): S3Rig {
         ...more.settings,
       },
       { accessKeyId, secretAccessKey, ...more.credentials },
-      options.staging,
+      options,
     );
   return {
     client,
@@ -88,9 +90,13 @@ export function s3Rig(store: Store, options: RigOptions = {}): S3Rig {
   };
 }
 
-export function connectS3(settings: unknown, credentials: unknown, staging: StagingPlace = NO_STORE): PushProvider {
+export function connectS3(
+  settings: unknown,
+  credentials: unknown,
+  { staging = NO_STORE, connect = here }: Pick<RigOptions, 'staging' | 'connect'> = {},
+): PushProvider {
   const handle = { read: async () => credentials, rotate: async () => credentials };
-  const provider = s3Kind.connect({
+  const provider = connect(s3Kind, {
     destinationId: 'bucket',
     deviceId: '00112233445566778899aabbccddeeff',
     settings,
