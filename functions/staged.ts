@@ -1,5 +1,6 @@
 /** Queue of storage events → uploads and hints. */
 import * as z from 'zod';
+import { createdInR2 } from '#adapters/r2/events.ts';
 import { createdInOss } from '#clients/oss/events.ts';
 import type { Intake } from '#core/intake/intake.ts';
 import { receive } from '#core/intake/receive.ts';
@@ -29,19 +30,24 @@ export function stagedHandler(intake: Intake) {
   return (event: unknown): Promise<QueueAnswer> =>
     eachMessage(
       event,
-      async (body) => {
-        const { keys, elsewhere } = createdIn(intake.bucketName, body);
-        if (elsewhere > 0) intake.log.error('staged.other_bucket', { records: elsewhere });
-        await receive(intake, keys);
-      },
+      (body) => receiveEvent(intake, body),
       (error) => intake.log.error('staged.failed', traceOf(error)),
     );
 }
 
-/** Objects of this bucket that an event, in the shape of S3 or one of OSS's, says were created. Throws for what is neither. */
+/** Of one message. Throws for what is no event of a store. */
+export async function receiveEvent(intake: Intake, body: string): Promise<void> {
+  const { keys, elsewhere } = createdIn(intake.bucketName, body);
+  if (elsewhere > 0) intake.log.error('staged.other_bucket', { records: elsewhere });
+  await receive(intake, keys);
+}
+
+/** Objects of this bucket that an event, in the shape of S3, R2 or one of OSS's, says were created. Throws for what is none. */
 export function createdIn(bucketName: string, body: string): Created {
-  const s3 = StorageEvent.safeParse(jsonOf(body));
-  return s3.success ? createdInS3(bucketName, s3.data) : createdInOss(bucketName, body);
+  const told = jsonOf(body);
+  const s3 = StorageEvent.safeParse(told);
+  if (s3.success) return createdInS3(bucketName, s3.data);
+  return createdInR2(bucketName, told) ?? createdInOss(bucketName, body);
 }
 
 function createdInS3(bucketName: string, parsed: z.infer<typeof StorageEvent>): Created {

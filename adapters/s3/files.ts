@@ -12,7 +12,7 @@ import { Fault } from '#core/fault.ts';
 import type { FileHead, Files } from '#core/ports/files.ts';
 import { attachment } from '#core/wire/disposition.ts';
 import { stagingFault } from './faults.ts';
-import { bucketUrl, endMs, keysOf, type PresignConfig } from './presign.ts';
+import { endMs, keysOf, objectUrl, type PresignConfig } from './presign.ts';
 
 /** Faults: those of `s3StagingSource`; bug `staging.ttl` outside 1 s to 7 days. `client` is of the same store as `config`. */
 export function s3Files(client: S3Client, config: PresignConfig): Files {
@@ -95,12 +95,6 @@ async function head(client: S3Client, bucket: string, key: string): Promise<File
   }
   const version = unquoted(etag);
   return { version, sizeBytes, contentType: contentType ?? '', modifiedAtMs: modified.getTime() };
-}
-
-function objectUrl(config: PresignConfig, key: string, viewerHost: string | undefined): URL {
-  const url = bucketUrl(config, viewerHost);
-  url.pathname += key.split('/').map(encodeURIComponent).join('/');
-  return url;
 }
 
 function unquoted(etag: string): string {

@@ -20,7 +20,7 @@ import type {
   StoreUpload,
 } from '#core/ports/multipart.ts';
 import { stagingFault } from './faults.ts';
-import { bucketUrl, endMs, keysOf, type PresignConfig } from './presign.ts';
+import { bucketUrl, endMs, keysOf, objectUrl, type PresignConfig } from './presign.ts';
 
 /** Faults beside the port's own: those of `s3StagingSource`. `client` is of the same store as `config`. */
 export function s3MultipartIntake(client: S3Client, config: PresignConfig): MultipartIntake {
@@ -184,12 +184,6 @@ async function abortAll(client: S3Client, bucket: string, key: string): Promise<
     const found = isEncoded ? decodeURIComponent((upload.Key ?? '').replaceAll('+', ' ')) : upload.Key;
     if (found === key && upload.UploadId) await abortOne(client, bucket, { key, storeId: upload.UploadId });
   }
-}
-
-function objectUrl(config: PresignConfig, key: string, viewerHost: string | undefined): URL {
-  const url = bucketUrl(config, viewerHost);
-  url.pathname += key.split('/').map(encodeURIComponent).join('/');
-  return url;
 }
 
 function noneIfGone(error: unknown): null {

@@ -4,6 +4,7 @@
  */
 import { AwsV4Signer } from 'aws4fetch';
 import { type KeySource, type S3Keys, type S3Place, s3Endpoint } from '#clients/s3/client.ts';
+import { uriPath } from '#clients/uri.ts';
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ChunkPut, PresignedPut } from '#core/ports/staging.ts';
@@ -100,6 +101,13 @@ export function bucketUrl(config: PresignPlace, viewerHost: string | undefined):
     url.hostname = `${config.bucket}.${url.hostname}`;
     url.pathname = base;
   }
+  return url;
+}
+
+/** The address of an object. Its key in full, because some stores check the signature of a path as it came, and R2 may be one. */
+export function objectUrl(config: PresignPlace, key: string, viewerHost: string | undefined): URL {
+  const url = bucketUrl(config, viewerHost);
+  url.pathname += uriPath(key);
   return url;
 }
 

@@ -1,9 +1,9 @@
 /** The laws of the port through which clients that are not ours put their files: parts held together, and forms. */
-import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
 import type { MultipartIntake, PresignedForm, StoreUpload } from '#core/ports/multipart.ts';
 import type { StagingSource } from '#core/ports/staging.ts';
 import { expectFault } from './expect-fault.ts';
+import { randomBytes } from './random-bytes.ts';
 import { type ContractRun, contract, type Laws } from './suite.ts';
 
 export interface MultipartSubject {

@@ -78,6 +78,22 @@ describe('keys', () => {
     },
   );
 
+  it('that R2 tells of, from the body of a Queue message, are taken, and its removals are not', async () => {
+    const told = (key: string, action: string, bucket = 'bucket') => ({
+      account: '3f4b7e3dcab231cbfdaa90a6a28bd548',
+      action,
+      bucket,
+      object: { key, size: 7, eTag: 'c846ff7a18f28c2e262116d6e8719ef0' },
+      eventTime: '2025-01-01T00:00:00.000Z',
+    });
+    expect(createdIn('bucket', JSON.stringify(told('inbox/folder/gone.bin', 'DeleteObject'))).keys).toEqual([]);
+    await deliver(told(putInbox('inbox/folder/测试 a+b.bin'), 'PutObject'));
+    await deliver(told(putInbox('inbox/folder/other.bin'), 'PutObject', 'elsewhere'));
+    await rig.settle();
+    expect(await files()).toEqual(['测试 a+b.bin']);
+    expect(rig.logged).toContainEqual(expect.objectContaining({ level: 'error', event: 'staged.other_bucket' }));
+  });
+
   it('of every kind of creation are taken, of removals none', async () => {
     for (const [i, event] of ['Put', 'Copy', 'Post', 'CompleteMultipartUpload'].entries()) {
       await deliver(notification(putInbox(`inbox/folder/${i}.bin`), `ObjectCreated:${event}`));
