@@ -51,6 +51,8 @@ const Moving = z.object({
   session: Session,
   plan: PlanState,
   served: Served.optional(),
+  /** Token of the claim that may have put the only part itself, without a stripe. */
+  alone: z.int().optional(),
 });
 const Finishing = z.object({
   phase: z.literal('finishing'),
@@ -61,6 +63,8 @@ const Finishing = z.object({
   startedBy: z.int(),
   startedAt: z.int(),
   settlingSince: z.int().nullable(),
+  /** Receipt of the only part, of a file that had no stripe. */
+  tag: PartReceiptTag.optional(),
 });
 const Live = z.discriminatedUnion('phase', [Staging, Opening, Moving, Finishing]);
 
@@ -228,7 +232,8 @@ export const receiptsKey = (id: TransferId, sessionNo: number, block: number): R
   sk: `${receiptsPrefix(sessionNo)}${String(block).padStart(3, '0')}`,
 });
 export const channelKey = (destinationId: string): RowKey => ({ pk: `D#${destinationId}`, sk: 'CHANNEL' });
-export const gateKey = (destinationId: string): RowKey => ({ pk: `D#${destinationId}`, sk: 'GATE' });
+export const GATE_SK = 'GATE';
+export const gateKey = (destinationId: string): RowKey => ({ pk: `D#${destinationId}`, sk: GATE_SK });
 
 const PHASE_ORDER = { staging: 0, opening: 1, moving: 2, finishing: 3, done: 4, failed: 4, canceled: 4 } as const;
 
@@ -244,6 +249,12 @@ export function headRank(head: HeadState): readonly number[] {
 export function servedIn(step: Step): Served | undefined {
   if (step.phase === 'failed') return servedIn(step.resume);
   return step.phase === 'moving' || step.phase === 'finishing' ? step.served : undefined;
+}
+
+/** The receipt of a file's only part, if its head has put that itself. */
+export function tagIn(step: Step): string | undefined {
+  if (step.phase === 'failed') return tagIn(step.resume);
+  return step.phase === 'finishing' ? step.tag : undefined;
 }
 
 export function stripeRank(stripe: StripeState): readonly number[] {

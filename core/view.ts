@@ -1,6 +1,6 @@
 /** A transfer's rows as its viewer sees them. */
 import type { WorkRow } from './ports/work-table.ts';
-import { type HeadState, headRank, type StripeState, servedIn } from './state.ts';
+import { type HeadState, headRank, type StripeState, servedIn, tagIn } from './state.ts';
 import { isoTime } from './wire/time.ts';
 import type { Status, TransferView } from './wire/transfer.ts';
 
@@ -24,15 +24,16 @@ export function viewOf({ head, wish, isParked, isHashing, stripes: all, stagedBy
   const plan = step.phase === 'moving' || step.phase === 'finishing' ? step.plan : null;
   const resumed = step.phase === 'failed' && 'plan' in step.resume ? step.resume.plan : null;
   const partCount = isDone ? step.parts : ((plan ?? resumed)?.partCount ?? 0);
+  const isWhole = isDone || tagIn(step) !== undefined;
   const served = servedIn(step);
-  const movedBytes = isDone ? file.sizeBytes : (served?.heldBytes ?? 0) + sum(stripes, (stripe) => stripe.doneBytes);
+  const movedBytes = isWhole ? file.sizeBytes : (served?.heldBytes ?? 0) + sum(stripes, (stripe) => stripe.doneBytes);
   const rate = (served?.rateBytesPerSecond ?? 0) + sum(stripes, (stripe) => stripe.rateBytesPerSecond);
   const speed = step.phase === 'moving' && !isParked ? rate : 0;
   const endedAt = 'endedAt' in step ? step.endedAt : null;
   const isPaused = wish === 'pause' && isParked;
   const waiting = queuedFor(head) ?? (speed > 0 ? undefined : stripes.find((stripe) => stripe.waitsFor)?.waitsFor);
   const waitsFor = endedAt === null && !isPaused ? waiting : undefined;
-  const partsDone = isDone ? step.parts : sum(stripes, (stripe) => stripe.doneParts);
+  const partsDone = isWhole ? partCount : sum(stripes, (stripe) => stripe.doneParts);
   return {
     id: file.transferId,
     uploadId: file.uploadId,

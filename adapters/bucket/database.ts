@@ -2,6 +2,9 @@
  * The SQLite file that says which objects exist. A row is the commit point of everything: conditional writes are one
  * transaction, a listing is one range scan, and start-up reads no metadata however many objects there are.
  *
+ * The transactions of one turn of the event loop share a sync. Each sees what those before it did; nobody outside may be told of
+ * any before `durable` says so.
+ *
  * Keys are BLOBs, because their order has to be that of UTF-8 bytes and SQLite compares BLOBs with memcmp.
  * The file is locked exclusively: a second process on the same folder would sweep away what the first is writing.
  */
@@ -15,8 +18,13 @@ export interface Database {
   all(sql: string, ...values: SQLInputValue[]): Row[];
   /** Reads row by row; leaving the loop early costs nothing for the rows that were not asked for. */
   each(sql: string, ...values: SQLInputValue[]): Iterable<Row>;
-  /** Durable when it returns. Nested calls join the outer transaction. Rolls back when `work` throws. */
+  /**
+   * Whole or not at all; durable only when a `durable` that was called in the same turn resolves. Nested calls join the outer
+   * transaction. Rolls back when `work` throws.
+   */
   transaction<T>(work: () => T): T;
+  /** Resolves when every change so far is on disk. Rejects when one cannot be: all changes of that turn are taken back then. */
+  durable(): Promise<void>;
   /** Rises with every call and over restarts; to be called within a transaction. */
   nextSequence(): number;
   close(): void;
@@ -33,6 +41,32 @@ export function openDatabase(path: string): Database {
 
   const statements = new Map<string, StatementSync>();
   let depth = 0;
+  let group: Group | null = null;
+
+  /** Joins the transactions of this turn, or begins their group, which ends with the turn. */
+  function join(): void {
+    if (group !== null) return;
+    prepared('BEGIN IMMEDIATE').run();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // Whoever waits for it is told; there may be nobody.
+    promise.catch(() => 'told');
+    const timer = setImmediate(end);
+    group = { durable: promise, timer, resolve, reject };
+  }
+
+  function end(): void {
+    if (group === null) return;
+    const { timer, resolve, reject } = group;
+    group = null;
+    clearImmediate(timer);
+    try {
+      prepared('COMMIT').run();
+      resolve();
+    } catch (error) {
+      if (db.isTransaction) prepared('ROLLBACK').run();
+      reject(error);
+    }
+  }
 
   function prepared(sql: string): StatementSync {
     const known = statements.get(sql);
@@ -49,25 +83,40 @@ export function openDatabase(path: string): Database {
     each: (sql, ...values) => prepared(sql).iterate(...values),
     transaction(work) {
       if (depth > 0) return work();
-      prepared('BEGIN IMMEDIATE').run();
+      join();
+      prepared('SAVEPOINT change').run();
       depth++;
       try {
         const result = work();
-        prepared('COMMIT').run();
+        prepared('RELEASE change').run();
         return result;
       } catch (error) {
-        if (db.isTransaction) prepared('ROLLBACK').run();
+        if (db.isTransaction) {
+          prepared('ROLLBACK TO change').run();
+          prepared('RELEASE change').run();
+        }
         throw error;
       } finally {
         depth--;
       }
     },
+    durable: async () => group?.durable,
     nextSequence() {
       const row = prepared('UPDATE sequence SET value = value + 1 RETURNING value').get();
       return integer(row ?? {}, 'value');
     },
-    close: () => db.close(),
+    close: () => {
+      end();
+      db.close();
+    },
   };
+}
+
+interface Group {
+  readonly durable: Promise<void>;
+  readonly timer: NodeJS.Immediate;
+  resolve(): void;
+  reject(error: unknown): void;
 }
 
 export function text(row: Row, column: string): string {

@@ -63,22 +63,34 @@ export async function handle(
         ? await postObject(service.context, service.authenticateForm, { request, openBody })
         : await operationOf(request)(service.context, { request, signature, openBody });
     content = reply.content;
+    await service.context.store.durable();
     count(service.counters, request, content);
     await sendReply(response, reply, service.outbound, (bytes) => {
       service.counters.bytesOut += bytes;
     });
   } catch (error) {
-    if (!(error instanceof S3Error || isClientGone(error, http))) service.onError(error);
+    const failure = await durableFailure(service, error);
+    if (!(failure instanceof S3Error || isClientGone(failure, http))) service.onError(failure);
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
     }
     // A client that was not invited to send its body may send it or not; only a new connection is unambiguous.
     if (waiting) response.setHeader('connection', 'close');
-    sendError(response, error instanceof S3Error ? error : new S3Error('InternalError'), shape);
+    sendError(response, failure instanceof S3Error ? failure : new S3Error('InternalError'), shape);
   } finally {
     content?.release();
     discardBody(http);
+  }
+}
+
+/** A refusal tells of the state that it was met in, so it waits for that to be on disk as any other answer does. */
+async function durableFailure({ context }: Service, failure: unknown): Promise<unknown> {
+  try {
+    await context.store.durable();
+    return failure;
+  } catch (error) {
+    return error;
   }
 }
 

@@ -84,8 +84,11 @@ export function objectTable(db: Database, blobs: Blobs, now: () => number): Obje
     released = released.filter((content) => pins.has(content));
     if (contents.length === 0) return;
     const names = db.transaction(() => contents.flatMap((content) => dropContent(db, content)));
-    // What cannot be unlinked now has no row any more and is swept at the next start.
-    await blobs.remove(names).catch(() => undefined);
+    // What is not durable may come back and need its files. What cannot be unlinked now is swept at the next start.
+    await db
+      .durable()
+      .then(() => blobs.remove(names))
+      .catch(() => undefined);
   }
 
   return {

@@ -78,7 +78,13 @@ export async function startBucket(options: BucketOptions): Promise<Bucket> {
       region,
       etagKind: (key) => (opaqueEtagPrefix !== undefined && key.startsWith(opaqueEtagPrefix) ? 'random' : 'md5'),
       publish({ request, signature }, event) {
-        if (onEvent) setImmediate(onEvent, notification(event, request, signature.accessKeyId, region));
+        if (!onEvent) return;
+        const told = notification(event, request, signature.accessKeyId, region);
+        // What is taken back again has never happened; its request is answered with the error.
+        store.durable().then(
+          () => setImmediate(onEvent, told),
+          () => undefined,
+        );
       },
     },
     authenticate: authenticator(options.credentials, region, now),

@@ -22,10 +22,12 @@ export function bucketSource(
     list: async ({ prefix, after, limit }) => {
       const from = after === undefined ? undefined : { after };
       const { entries } = store.list({ bucket, prefix, delimiter: '', from, entriesMax: limit });
+      await store.durable();
       return entries.flatMap((entry) => ('object' in entry ? [staged(entry.object)] : []));
     },
     stat: async (key) => {
       const object = store.objects.find(bucket, key);
+      await store.durable();
       return object === undefined ? null : staged(object);
     },
     read: async (wanted, range, signal) => {
@@ -44,6 +46,7 @@ export function bucketSource(
       if (version !== undefined && current !== undefined && current.etag !== version) return false;
       // Nothing can come in between: the look and the removal are one turn of the loop that all writes go through.
       store.objects.remove(bucket, key, () => undefined);
+      await store.durable();
       return true;
     },
   };

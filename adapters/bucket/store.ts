@@ -21,6 +21,8 @@ export interface Store {
   readonly objects: Objects;
   readonly uploads: Uploads;
   transaction<T>(work: () => T): T;
+  /** Resolves when every change so far is on disk; nobody may be told of it before. */
+  durable(): Promise<void>;
   list(query: ListQuery): Page;
   buckets(): BucketRow[];
   /** Throws NoSuchBucket. */
@@ -49,6 +51,7 @@ export async function openStore(dataDir: string, now: () => number): Promise<Sto
     objects,
     uploads: uploadTable(db, blobs, now),
     transaction: db.transaction,
+    durable: db.durable,
     list: (query) => listObjects(db, query),
     buckets: () =>
       db

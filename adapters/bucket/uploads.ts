@@ -62,7 +62,9 @@ export function uploadTable(db: Database, blobs: Blobs, now: () => number): Uplo
 
   function remove(names: readonly (string | undefined)[]): void {
     // What cannot be unlinked now has no row any more and is swept at the next start.
-    blobs.remove(names.filter((name) => name !== undefined)).catch(() => undefined);
+    db.durable()
+      .then(() => blobs.remove(names.filter((name) => name !== undefined)))
+      .catch(() => undefined);
   }
 
   return {

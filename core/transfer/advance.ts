@@ -8,8 +8,10 @@ import {
   isRelayQueue,
   STRIPE_PREFIX,
   StripeState,
+  uploadKey,
 } from '#core/state.ts';
 import type { Job } from '#core/wire/job.ts';
+import { isShort } from './alone.ts';
 import { advanceUpload } from './collect.ts';
 import { advanceDigest, wakeHeads } from './digest.ts';
 import { type Budget, type Engine, LEASE_MS, SKEW_MS } from './engine.ts';
@@ -19,11 +21,14 @@ import type { Lease } from './lease.ts';
 import { underLease } from './lease.ts';
 import { lookAtDigest, lookAtHead, lookAtStripe, lookAtUpload } from './look.ts';
 import { publishTransfer } from './publish.ts';
-import { PUSHED } from './pushed-head.ts';
+import { pushed } from './pushed-head.ts';
 import { repeated } from './repeat.ts';
 import { driveStripe } from './stripe.ts';
 import { parked } from './stripe-end.ts';
 import { fillSlots } from './sweep.ts';
+
+/** What is due so soon anyhow need not be written down as due now. */
+const SOON_MS = 60_000;
 
 type Kind = 'head' | 'stripe' | 'digest' | 'upload';
 
@@ -40,16 +45,9 @@ export async function advance(engine: Engine, job: Job, budget: Budget): Promise
   const key: RowKey = { pk: row.pk, sk: row.sk };
   const holder = engine.newHolder();
   const gate = gateOf(row, kind, engine.clock.now());
-  if (gate !== null && row.hold === 'wait' && (row.dueAt ?? 0) > gate.place) {
-    await engine.table.wake(key, gate.place, engine.clock.now());
-  }
   const untilMs = engine.clock.now() + LEASE_MS;
-  let granted = 0;
-  if (gate !== null) {
-    const room = await acquire(engine, gate.name, { holder, transferId: gate.entry, want: gate.want, untilMs });
-    if (room === null) return;
-    granted = room;
-  }
+  const granted = gate === null ? 0 : await admitted(engine, row, gate, { holder, untilMs });
+  if (granted === null) return;
   let release: Release | null = null;
   try {
     const by = { holder, now: engine.clock.now(), until: untilMs };
@@ -83,7 +81,7 @@ function work({ engine, key, kind, claim, holder, untilMs, granted, budget, gate
       case 'digest':
         return advanceDigest(engine, lease, budget);
       case 'head':
-        return advanceHead(engine, lease, budget.signal, PUSHED);
+        return advanceHead(engine, lease, budget.signal, pushed(granted));
       case 'stripe':
         return advanceStripe(engine, lease, budget, granted);
       default:
@@ -106,8 +104,8 @@ async function advanceStripe(engine: Engine, lease: Lease, budget: Budget, grant
 
 /** What came between the last look of a head's holder and its release is found, and viewers are told. */
 export async function lookAfterHead(engine: Engine, key: RowKey, release: Release): Promise<void> {
-  await publishTransfer(engine, key, 0);
-  return release.to === 'ended' ? wakeUpload(engine, key) : lookAtHead(engine, key);
+  const head = await publishTransfer(engine, key, 0);
+  return release.to === 'ended' ? wakeUpload(engine, key, head) : lookAtHead(engine, key);
 }
 
 async function lookOnceMore(engine: Engine, key: RowKey, kind: Kind, release: Release): Promise<void> {
@@ -128,12 +126,13 @@ async function lookOnceMore(engine: Engine, key: RowKey, kind: Kind, release: Re
 }
 
 /** A transfer has ended: its upload may be through with its bytes. */
-async function wakeUpload(engine: Engine, key: RowKey): Promise<void> {
-  const row = await engine.table.get(key);
-  if (row === null) return;
-  const { uploadId } = HeadState.parse(row.state).file;
-  const upload = { pk: `U#${uploadId}`, sk: '@' };
-  await engine.table.wake(upload, engine.clock.now(), engine.clock.now());
+async function wakeUpload(engine: Engine, key: RowKey, told: HeadState | null): Promise<void> {
+  const head = told ?? HeadState.nullable().parse((await engine.table.get(key))?.state ?? null);
+  if (head === null) return;
+  const upload = uploadKey(head.file.uploadId);
+  const now = engine.clock.now();
+  const dueAt = (await engine.table.get(upload))?.dueAt ?? 0;
+  if (dueAt > now + SOON_MS) await engine.table.wake(upload, now, now);
   await engine.dispatcher.send([upload]);
 }
 
@@ -157,6 +156,23 @@ interface Gate {
   readonly place: number;
 }
 
+/**
+ * Parts granted, or null when there is no room. Who is refused writes down his place in the queue and asks again: from then on,
+ * whoever gives room back finds him.
+ */
+async function admitted(
+  engine: Engine,
+  row: WorkRow,
+  gate: Gate,
+  { holder, untilMs }: { readonly holder: string; readonly untilMs: number },
+): Promise<number | null> {
+  const ask = () => acquire(engine, gate.name, { holder, transferId: gate.entry, want: gate.want, untilMs });
+  const room = await ask();
+  if (room !== null || row.hold !== 'wait' || (row.dueAt ?? 0) <= gate.place) return room;
+  await engine.table.wake(row, gate.place, engine.clock.now());
+  return ask();
+}
+
 /** Only a head that is about to open, stripes, and digests wait for room; arming, finishing and ending never do. */
 function gateOf(row: WorkRow, kind: Kind, now: number): Gate | null {
   if (kind === 'upload') return null;
@@ -169,5 +185,5 @@ function gateOf(row: WorkRow, kind: Kind, now: number): Gate | null {
   const head = HeadState.parse(row.state);
   const isOpening = head.step.phase === 'staging' || head.step.phase === 'opening';
   if (!isOpening || row.wish !== null) return null;
-  return { name, entry: head.file.transferId, want: 0, place: head.file.createdAt };
+  return { name, entry: head.file.transferId, want: isShort(head) ? 1 : 0, place: head.file.createdAt };
 }

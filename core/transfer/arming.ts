@@ -1,6 +1,7 @@
 /** Moving, seen from the head: stripes are made, woken, and found to be done. */
 import type { Release } from '#core/ports/work-table.ts';
 import { begunQueue, type Moving, readyAt, type StripeState, stripeKey } from '#core/state.ts';
+import { carriedAlone } from './alone.ts';
 import { endStale } from './canceling.ts';
 import { mismatched, wrongClaim } from './claims.ts';
 import { ensureDigest } from './digest-row.ts';
@@ -11,6 +12,11 @@ import { claimedAlgorithms, claimedDigests, stripesOf } from './readiness.ts';
 
 export async function arm(context: HeadStep, moving: Moving): Promise<Onward> {
   const { engine, lease, head } = context;
+  if (moving.alone === lease.token) {
+    const carried = await carriedAlone(context, moving);
+    if (carried.kind === 'landed') return finishIfVerified(context, moving, [], carried.tag);
+    if (carried.kind === 'canceled') return { head };
+  }
   let stripes = await stripesOf(engine, lease.row, head);
   if (stripes.length < moving.plan.stripes) {
     await hashClaimed(context);
@@ -44,7 +50,7 @@ async function hashClaimed({ engine, head }: HeadStep): Promise<void> {
 }
 
 /** Stripes are a pure function of the plan: making them again finds them made. */
-async function makeStripes({ engine, head }: HeadStep, { plan }: Moving): Promise<void> {
+async function makeStripes({ engine, head }: HeadStep, { plan, alone }: Moving): Promise<void> {
   const { transferId, destinationId } = head.file;
   const parts = Math.min(engine.limits.parts, plan.inFlightMax);
   for (let index = 0; index < plan.stripes; index++) {
@@ -65,7 +71,7 @@ async function makeStripes({ engine, head }: HeadStep, { plan }: Moving): Promis
       streak: 0,
       starved: 0,
       rateBytesPerSecond: 0,
-      unsure: false,
+      unsure: alone !== undefined,
       fault: null,
     };
     await engine.table.create(
@@ -87,7 +93,12 @@ function shareOf(parts: number, stripes: number, index: number): number {
 }
 
 /** Claimed digests are compared with the staged bytes before anything is called finished. */
-async function finishIfVerified(context: HeadStep, moving: Moving, stripes: readonly StripeState[]): Promise<Onward> {
+async function finishIfVerified(
+  context: HeadStep,
+  moving: Moving,
+  stripes: readonly StripeState[],
+  tag?: string,
+): Promise<Onward> {
   const { engine, lease, head } = context;
   const computed = await claimedDigests(engine, head, stripes);
   if (computed === null) {
@@ -107,6 +118,7 @@ async function finishIfVerified(context: HeadStep, moving: Moving, stripes: read
     startedBy: lease.token,
     startedAt: engine.clock.now(),
     settlingSince: null,
+    ...(tag === undefined ? {} : { tag }),
   });
 }
 

@@ -29,7 +29,7 @@ const REMOVES_AT_ONCE = 16;
 export async function advanceUpload(engine: Engine, lease: Lease, budget: Budget): Promise<Release | null> {
   const upload = UploadState.parse(lease.row.state);
   try {
-    if (lease.row.phase === 'open') return await collectOpen(engine, lease, upload);
+    if (lease.row.phase === 'open') return await collectOpen(engine, lease, budget, upload);
     return await sweepBytes(engine, lease, budget, upload);
   } catch (error) {
     if (lease.signal.aborted) throw error;
@@ -39,7 +39,7 @@ export async function advanceUpload(engine: Engine, lease: Lease, budget: Budget
   }
 }
 
-async function collectOpen(engine: Engine, lease: Lease, upload: UploadState): Promise<Release> {
+async function collectOpen(engine: Engine, lease: Lease, budget: Budget, upload: UploadState): Promise<Release> {
   const now = engine.clock.now();
   const heads = await madeHeads(engine, upload);
   const live = heads.filter((row) => row.queue !== null);
@@ -59,7 +59,7 @@ async function collectOpen(engine: Engine, lease: Lease, upload: UploadState): P
   if (now < removableAt) return { to: 'wait', dueAt: Math.min(removableAt, now + DAY_MS) };
   const advance = { phase: 'removing', state: upload };
   const isCommitted = await lease.commit(advance, { ifTouched: lease.row.touched });
-  return { to: 'wait', dueAt: isCommitted ? now : now + MINUTE_MS };
+  return isCommitted ? sweepBytes(engine, lease, budget, upload) : { to: 'wait', dueAt: now + MINUTE_MS };
 }
 
 /** Two passes of LIST and delete, twenty minutes apart; then the receipts go, and the history gets an end. */
@@ -128,7 +128,9 @@ export async function isRemovable(engine: Engine, upload: UploadState): Promise<
 /** The heads, with those that a create which died half way left out. */
 async function madeHeads(engine: Engine, upload: UploadState): Promise<WorkRow[]> {
   const found = await Promise.all(upload.specs.map(({ transferId }) => engine.table.get(headKey(transferId))));
-  if (found.includes(null)) await makeHeads(engine, upload);
+  const there = found.filter((row) => row !== null);
+  if (there.length === found.length) return there;
+  await makeHeads(engine, upload);
   return headsOf(engine, upload);
 }
 

@@ -30,7 +30,12 @@ export interface Flights {
 /** Kinds that say that the destination has not taken the part. */
 const REFUSALS: readonly string[] = ['throttled', 'auth', 'gone', 'rejected', 'risk'];
 
-export function flights(drive: Drive, provider: PushProvider, window: StagedWindow, bell: Doorbell): Flights {
+/** Of a stripe's driver, and of a head that puts its only part itself. */
+export type Flown = Pick<Drive, 'engine' | 'lease' | 'head' | 'moving'> & {
+  readonly budget: { readonly signal: AbortSignal };
+};
+
+export function flights(drive: Flown, provider: PushProvider, window: StagedWindow, bell: Doorbell): Flights {
   const { engine, lease, budget, head, moving } = drive;
   const { clock } = engine;
   const stopped = new AbortController();

@@ -3,7 +3,7 @@ import { memoryCells } from '#adapters/memory/cells.ts';
 import { type VirtualClock, virtualClock } from '#adapters/memory/clock.ts';
 import type { Cells } from '#core/ports/cells.ts';
 import { gateKey } from '#core/state.ts';
-import { acquire, evict, freeSlots, type GateDeps, giveBack, prolong } from './gate.ts';
+import { acquire, freeSlots, type GateDeps, giveBack, prolong } from './gate.ts';
 
 const LIMITS = { files: 3, parts: 5, functionParts: 5, finishPatienceMs: 0 };
 const MINUTE_MS = 60_000;
@@ -63,13 +63,6 @@ describe('the gate', () => {
     await giveBack(deps, 'rig', 'a/1');
     await giveBack(deps, 'rig', 'a/1');
     expect(await freeSlots(deps, 'rig')).toBe(3);
-  });
-
-  test('forgets holders that are known to be dead', async () => {
-    await ask('old/1', 'a', 5);
-    await ask('new/1', 'b', 5);
-    await evict(deps, 'rig', (holder) => holder.startsWith('old/'));
-    expect(await freeSlots(deps, 'rig')).toBe(2);
   });
 
   test('never lets in too many, however many ask at once', async () => {

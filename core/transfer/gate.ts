@@ -87,14 +87,6 @@ export async function freeSlots(deps: GateDeps, destinationId: string): Promise<
   return Math.max(0, deps.limits.files - transfersIn(gate).size);
 }
 
-/** Drops the entries of holders that are known to be dead, as after a restart on one machine. */
-export async function evict(deps: GateDeps, destinationId: string, isDead: (holder: string) => boolean): Promise<void> {
-  await change(deps, destinationId, (gate) => {
-    const entries = gate.entries.filter((entry) => !isDead(entry.holder));
-    return entries.length === gate.entries.length ? null : { ...gate, entries };
-  });
-}
-
 function roomFor(gate: GateValue, request: GateRequest, limits: Limits): number | null {
   const transfers = transfersIn(gate);
   if (!transfers.has(request.transferId) && transfers.size >= limits.files) return null;

@@ -24,6 +24,8 @@ export interface HeadStep<P extends Provider = PushProvider> {
   readonly provider: P;
   readonly head: HeadState;
   readonly signal: AbortSignal;
+  /** Parts that the head may put itself. */
+  readonly granted: number;
   /** What a step has committed before it is over: whoever deals with its fault goes on from there. */
   kept(head: HeadState): void;
 }

@@ -12,12 +12,14 @@ import type { Lease } from './lease.ts';
 
 /** What differs between heads that functions drive and those that a relay drives. */
 export interface HeadLane<P extends Provider> {
+  /** Parts that a head may put itself under its place at the gate; 0: none. */
+  readonly granted: number;
   /** The provider, if it is one of this lane. */
   of(provider: Provider): P | null;
   /** Takes the step of the head's phase. */
   step(context: HeadStep<P>): Promise<Onward>;
   /** Lets go until the pause is taken back. */
-  pause(context: Omit<HeadStep<P>, 'provider'>): Promise<Release>;
+  pause(context: Omit<HeadStep<P>, 'provider' | 'granted'>): Promise<Release>;
 }
 
 /** `stop` aborts when the work must end in good order: the head is then left to whoever comes next. */
@@ -49,7 +51,7 @@ export async function advanceHead<P extends Provider>(
       const found = await engine.destinations.provider(head.file.destinationId);
       const provider = lane.of(found);
       if (provider === null) return await toLaneOf(found, engine, lease, current);
-      const onward = await lane.step({ engine, lease, provider, head, signal, kept });
+      const onward = await lane.step({ engine, lease, provider, head, signal, kept, granted: lane.granted });
       if ('release' in onward) return onward.release;
       head = onward.head;
     } catch (error) {

@@ -99,7 +99,7 @@ async function headHasWork(engine: Engine, row: WorkRow, head: HeadState): Promi
   if (step.phase === 'staging') return mayOpen(engine, head, provider);
   if (step.phase !== 'opening') return false;
   if ((await computedDigests(engine, head, missingDigests(head, provider))) === null) return false;
-  return mayReopen(engine, head, step, row);
+  return mayReopen(engine, head, step, row.answers);
 }
 
 /** Where a question cannot be answered, whoever holds the row next meets the fault and deals with it. */

@@ -5,6 +5,7 @@ import { blockCount } from '#core/plan.ts';
 import type { Plan, Provider, PushProvider, Session } from '#core/ports/provider.ts';
 import { type HeadState, type Opening, withEvent } from '#core/state.ts';
 import type { Digests } from '#core/wire/digest.ts';
+import { isShort } from './alone.ts';
 import { mismatched, wrongClaim } from './claims.ts';
 import { digestRowOf, ensureDigest } from './digest-row.ts';
 import { rangeDigest } from './digesting.ts';
@@ -27,9 +28,9 @@ export async function open(context: HeadStep<Provider>, opening: Opening): Promi
   }
   const wrong = wrongClaim(head, digests);
   if (wrong !== undefined) return { release: mismatched(engine, head, wrong) };
-  const row = await engine.table.get(lease.key);
-  if (row === null || !(await mayReopen(engine, head, opening, row))) return { release: waiting(engine, head) };
-  const known = await answered(context, opening, { ...row.answers, ...opening.known });
+  const given = opening.asks.length === 0 ? {} : ((await engine.table.get(lease.key))?.answers ?? {});
+  if (!(await mayReopen(engine, head, opening, given))) return { release: waiting(engine, head) };
+  const known = await answered(context, opening, { ...given, ...opening.known });
   const item = itemOf(head, { ...(await digestsAtHand(context)), ...digests }, known);
   const answer = await provider.open(item, { signal });
   switch (answer.kind) {
@@ -80,14 +81,15 @@ async function answered(
 }
 
 async function commitMoving(context: HeadStep<Provider>, session: Session, notes: readonly string[]): Promise<Onward> {
-  const { engine, provider } = context;
+  const { engine, lease, provider, granted } = context;
   const head = notes
     .slice(0, MAX_NOTES)
     .reduce((noted, note) => withEvent(noted, engine.clock.now(), 'note', note.slice(0, 64)), context.head);
   const plan = provider.mode === 'push' ? planned(engine, head, provider, session) : unplanned(head);
+  const goesAlone = provider.mode === 'push' && granted > 0 && plan.partCount === 1 && isShort(head);
   return commitStep(
     { ...context, head },
-    { phase: 'moving', session, plan },
+    { phase: 'moving', session, plan, ...(goesAlone ? { alone: lease.token } : {}) },
     { sessionNo: head.sessionNo + 1, startedAt: head.startedAt ?? engine.clock.now() },
   );
 }

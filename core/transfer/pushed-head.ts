@@ -2,7 +2,8 @@
 import { Fault } from '#core/fault.ts';
 import type { PushProvider } from '#core/ports/provider.ts';
 import type { Release } from '#core/ports/work-table.ts';
-import { withEvent } from '#core/state.ts';
+import { type Opening, withEvent } from '#core/state.ts';
+import { isShort } from './alone.ts';
 import { arm } from './arming.ts';
 import { ensureDigest } from './digest-row.ts';
 import { finish } from './finishing.ts';
@@ -11,11 +12,15 @@ import { commitStep, type HeadStep, type Onward, paused, waiting } from './head-
 import { open } from './opening.ts';
 import { mayOpen, missingDigests } from './readiness.ts';
 
-export const PUSHED: HeadLane<PushProvider> = {
-  of: (provider) => (provider.mode === 'push' ? provider : null),
-  step,
-  pause: async ({ engine, head }) => paused(engine, head),
-};
+/** `granted`: parts that the head may put itself. */
+export function pushed(granted: number): HeadLane<PushProvider> {
+  return {
+    granted,
+    of: (provider) => (provider.mode === 'push' ? provider : null),
+    step,
+    pause: async ({ engine, head }) => paused(engine, head),
+  };
+}
 
 async function step(context: HeadStep): Promise<Onward> {
   const { engine, head, provider } = context;
@@ -23,7 +28,9 @@ async function step(context: HeadStep): Promise<Onward> {
   switch (current.phase) {
     case 'staging': {
       if (await mayOpen(engine, head, provider)) {
-        return commitStep(context, { phase: 'opening', rounds: 0, asks: [], known: {} });
+        const opening: Opening = { phase: 'opening', rounds: 0, asks: [], known: {} };
+        // Of a short file what comes of it is soon known, and written down in its stead.
+        return isShort(head) ? open(context, opening) : commitStep(context, opening);
       }
       const missing = missingDigests(head, provider);
       if (missing.length > 0) return { release: await waitForDigest(context, missing) };

@@ -87,8 +87,13 @@ export async function mayOpen(engine: Engine, head: HeadState, provider: Provide
 }
 
 /** All open questions have answers, or their bytes are staged so that we can find them ourselves. */
-export async function mayReopen(engine: Engine, head: HeadState, opening: Opening, row: WorkRow): Promise<boolean> {
-  const open = opening.asks.filter((ask) => !(ask.id in opening.known) && !(ask.id in row.answers));
+export async function mayReopen(
+  engine: Engine,
+  head: HeadState,
+  opening: Opening,
+  given: WorkRow['answers'],
+): Promise<boolean> {
+  const open = opening.asks.filter((ask) => !(ask.id in opening.known) && !(ask.id in given));
   if (open.length === 0) return true;
   const window = stagedWindow(engine.source, head.file);
   for (const ask of open) {

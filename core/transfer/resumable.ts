@@ -1,7 +1,7 @@
 /** Transfers that have not arrived yet and can go on: what is known of them, and which parts are there already. */
 import { createHash } from 'node:crypto';
 import type { WorkRow, WorkTable } from '#core/ports/work-table.ts';
-import { HeadState, ReceiptsState, receiptsPrefix, StripeState, stripePrefix } from '#core/state.ts';
+import { HeadState, ReceiptsState, receiptsPrefix, StripeState, stripePrefix, tagIn } from '#core/state.ts';
 
 export interface Resumable {
   /** The same for every attempt to bring this name into this folder of this destination. */
@@ -50,6 +50,7 @@ export async function partsThere(table: WorkTable, { row, head }: Resumable): Pr
   const live = step.phase === 'failed' ? step.resume : step;
   const count = 'plan' in live ? live.plan.partCount : file.layout.kind === 'chunks' ? file.layout.count : 1;
   if (!('plan' in live)) return { count, done: [], updatedAtMs: row.updatedAt };
+  if (tagIn(step) !== undefined) return { count, done: [1], updatedAtMs: row.updatedAt };
   const stripes = await table.query(row.pk, stripePrefix(sessionNo));
   const blocks = await table.query(row.pk, receiptsPrefix(sessionNo));
   const numbers = [

@@ -2,16 +2,17 @@
 import { Fault } from '#core/fault.ts';
 import type { Holding, Item } from '#core/ports/provider.ts';
 import type { Receipt } from '#core/wire/transfer.ts';
-import { syncDirectory } from './durable.ts';
-import { fsCall, sessionGone } from './faults.ts';
+import type { DirectorySync } from './directory-syncs.ts';
+import { sessionGone } from './faults.ts';
 import { findPlaced, place } from './place.ts';
 import { type FolderSession, find, locate, type Place } from './session.ts';
 import type { FolderSettings } from './settings.ts';
-import { openTemp, removeTemp, tempState } from './temp-file.ts';
+import { removeTemp, tempState } from './temp-file.ts';
 import type { Tree } from './tree.ts';
 
 /**
- * Repeatable at every point: a file that a call before this one has placed is found by its inode. Throws Fault `gone` when the
+ * Repeatable at every point: a file that a call before this one has placed is found by its inode. Its bytes were synced before
+ * their receipts were given. Throws Fault `gone` when the
  * unfinished file is not there, or lacks bytes that there are receipts for.
  */
 export async function finish(
@@ -19,7 +20,7 @@ export async function finish(
   settings: FolderSettings,
   session: FolderSession,
   item: Item,
-  signal: AbortSignal,
+  { signal, syncDirectory }: { readonly signal: AbortSignal; readonly syncDirectory: DirectorySync },
 ): Promise<Receipt> {
   const where = await locate(folders, item);
   const state = await tempState(where.temp, session.inode);
@@ -35,7 +36,12 @@ export async function finish(
 }
 
 /** `partial` as long as the temporary name is there: a finish that died before removing it is finished by another call. */
-export async function inspect(folders: Tree, session: FolderSession, item: Item): Promise<Holding> {
+export async function inspect(
+  folders: Tree,
+  session: FolderSession,
+  item: Item,
+  syncDirectory: DirectorySync,
+): Promise<Holding> {
   const found = await find(folders, item);
   if (found === null) return { kind: 'gone' };
   if (await tempState(found.temp, session.inode)) return { kind: 'partial', held: [] };
@@ -54,7 +60,6 @@ async function nameIt(
   signal: AbortSignal,
 ): Promise<string> {
   try {
-    await syncTemp(temp, inode);
     signal.throwIfAborted();
     return await place({ directory, temp, inode, name, transferId, onConflict });
   } catch (error) {
@@ -62,15 +67,6 @@ async function nameIt(
     const placed = error instanceof Fault && error.kind === 'gone' ? await findPlaced(directory, name, inode) : null;
     if (placed === null) throw error;
     return placed.name;
-  }
-}
-
-async function syncTemp(temp: string, inode: string): Promise<void> {
-  const handle = await openTemp(temp, inode);
-  try {
-    await fsCall('syncing the file', handle.sync());
-  } finally {
-    await handle.close();
   }
 }
 

@@ -1,6 +1,8 @@
 /** A folder of this machine, or one that is mounted here. README.md says what it promises and what it cannot. */
 import { providerKind } from '#core/ports/connection.ts';
 import { type CheckReport, type PushProvider, pushProvider } from '#core/ports/provider.ts';
+import { sharedDirectorySyncs } from './directory-syncs.ts';
+import { syncDirectory } from './durable.ts';
 import { finish, inspect } from './finish.ts';
 import { planParts } from './plan.ts';
 import { pour } from './pour.ts';
@@ -21,7 +23,8 @@ export const folderKind = providerKind<FolderSettings, never>({
 
 function folderDriver(settings: FolderSettings): Omit<PushProvider<FolderSession>, 'mode'> {
   const folders = tree(settings.root);
-  const files = sharedFiles();
+  const synced = sharedDirectorySyncs(syncDirectory);
+  const files = sharedFiles(synced);
   return {
     id: 'folder',
     needs: [],
@@ -35,12 +38,14 @@ function folderDriver(settings: FolderSettings): Omit<PushProvider<FolderSession
         await files.use(temp, session.inode, async (file) => {
           await pour(part, file, signal);
           await file.sync();
+          // A power cut that takes the only part with its name costs that part; of a larger file nothing may go that has a receipt.
+          if (part.sizeBytes < item.sizeBytes) await file.named();
         });
         return { number: part.number, tag: '' };
       }),
     finish: (session, item, _parts, { signal }) =>
-      untilAborted(signal, () => finish(folders, settings, session, item, signal)),
-    inspect: (session, item, _parts, { signal }) => untilAborted(signal, () => inspect(folders, session, item)),
+      untilAborted(signal, () => finish(folders, settings, session, item, { signal, syncDirectory: synced })),
+    inspect: (session, item, _parts, { signal }) => untilAborted(signal, () => inspect(folders, session, item, synced)),
     discard: (session, item, { signal }) =>
       untilAborted(signal, async () => {
         const found = await find(folders, item);

@@ -3,7 +3,6 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Item } from '#core/ports/provider.ts';
-import { syncDirectory } from './durable.ts';
 import { diskFull, fsAsk, sessionGone } from './faults.ts';
 import { tempName } from './names.ts';
 import { nameTaken } from './place.ts';
@@ -21,7 +20,10 @@ export interface Place {
   readonly temp: string;
 }
 
-/** What can be refused before a byte is sent is refused here: a name too long, one that is taken, a disk too small. */
+/**
+ * What can be refused before a byte is sent is refused here: a name too long, one that is taken, a disk too small. The file may
+ * not survive a power cut before its first receipt: then it is gone, and opened anew.
+ */
 export async function openSession(folders: Tree, settings: FolderSettings, item: Item): Promise<FolderSession> {
   assertPlainName(item.name);
   const directory = await folders.make(item.folder);
@@ -30,7 +32,6 @@ export async function openSession(folders: Tree, settings: FolderSettings, item:
   const inode = await makeTemp(join(directory, tempName(item.transferId)), item.sizeBytes, async (allocatedBytes) => {
     if ((await freeBytes(directory)) < item.sizeBytes - allocatedBytes) throw diskFull();
   });
-  await syncDirectory(directory);
   return { v: 1, inode };
 }
 

@@ -4,7 +4,9 @@
  * handle fails with the sync that was told.
  */
 import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Fault } from '#core/fault.ts';
+import type { DirectorySync } from './directory-syncs.ts';
 import { fsCall, sessionGone } from './faults.ts';
 import { openTemp, tempState } from './temp-file.ts';
 import { type Waves, waves } from './waves.ts';
@@ -14,6 +16,8 @@ export interface SharedFile {
   write(buffers: readonly Uint8Array[], position: number): Promise<void>;
   /** Resolves once everything written before the call would survive a crash. */
   sync(): Promise<void>;
+  /** Resolves once the file's name would survive a crash. Its folder is synced once while the handle is open. */
+  named(): Promise<void>;
 }
 
 export interface SharedFiles {
@@ -21,7 +25,7 @@ export interface SharedFiles {
   use<T>(path: string, inode: string, work: (file: SharedFile) => Promise<T>): Promise<T>;
 }
 
-export function sharedFiles(): SharedFiles {
+export function sharedFiles(syncDirectory: DirectorySync): SharedFiles {
   const entries = new Map<string, Entry>();
 
   function enter(path: string, inode: string): Entry {
@@ -30,7 +34,7 @@ export function sharedFiles(): SharedFiles {
     if (entry && !entry.syncs.failed()) return entry;
     const handle = openTemp(path, inode);
     const syncs = waves(async () => fsCall('syncing the file', (await handle).datasync()));
-    const opened: Entry = { key, handle, syncs, users: 0 };
+    const opened: Entry = { key, handle, syncs, named: null, users: 0 };
     entries.set(key, opened);
     return opened;
   }
@@ -41,6 +45,15 @@ export function sharedFiles(): SharedFiles {
     if (entries.get(entry.key) === entry) entries.delete(entry.key);
     const [handle] = await Promise.allSettled([entry.handle]);
     if (handle.status === 'fulfilled') await handle.value.close();
+  }
+
+  async function nameSynced(entry: Entry, path: string): Promise<void> {
+    try {
+      await syncDirectory(dirname(path));
+    } catch (error) {
+      entry.named = null;
+      throw error;
+    }
   }
 
   return {
@@ -54,6 +67,10 @@ export function sharedFiles(): SharedFiles {
         return await work({
           write: (buffers, position) => writeAll(handle, buffers, position),
           sync: () => entry.syncs.join(),
+          named: () => {
+            entry.named ??= nameSynced(entry, path);
+            return entry.named;
+          },
         });
       } finally {
         await leave(entry);
@@ -66,6 +83,7 @@ interface Entry {
   readonly key: string;
   readonly handle: Promise<FileHandle>;
   readonly syncs: Waves;
+  named: Promise<void> | null;
   users: number;
 }
 

@@ -38,8 +38,10 @@ export async function makeTemp(
   try {
     const stats = await fsCall('looking at the unfinished file', handle.stat({ bigint: true }));
     if (!stats.isFile()) throw pathEscape('something else stands where the unfinished file should be');
-    if (stats.size > BigInt(sizeBytes)) await fsCall('cutting the unfinished file', handle.truncate(sizeBytes));
-    await fsCall('syncing the unfinished file', handle.sync());
+    if (stats.size > BigInt(sizeBytes)) {
+      await fsCall('cutting the unfinished file', handle.truncate(sizeBytes));
+      await fsCall('syncing the unfinished file', handle.sync());
+    }
     return String(stats.ino);
   } finally {
     await handle.close();

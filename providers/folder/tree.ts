@@ -25,8 +25,17 @@ export interface Tree {
 export function tree(rootPath: string): Tree {
   const path = resolve(rootPath);
   const seen = { root: false, mount: false };
+  let looking: Promise<string | null> | null = null;
 
-  async function findRoot(): Promise<string | null> {
+  /** Who comes while somebody looks is told what that one finds. */
+  function findRoot(): Promise<string | null> {
+    looking ??= lookForRoot().finally(() => {
+      looking = null;
+    });
+    return looking;
+  }
+
+  async function lookForRoot(): Promise<string | null> {
     const root = await fsAsk('looking for the root', realpath(path), 'ENOENT');
     if (root === null) return null;
     const isMount = await isMountPoint(root);

@@ -98,6 +98,20 @@ export const canceledUnderWay: Story = {
   },
 };
 
+/** The only part of a file takes its time when somebody cancels. */
+export const shortCanceledUnderWay: Story = {
+  rigs: { rig: { putMs: () => 1_500 } },
+  outcome: 'canceled',
+  tell: async (run) => {
+    const file = await run.announce({ sizeBytes: 9 });
+    await run.lab.stage(file);
+    await run.pass(1_000);
+    const [id = missing()] = file.transferIds;
+    await run.ask(({ engine }) => cancel(engine, id));
+    return freightOf(file);
+  },
+};
+
 /** The destination refuses parts after the sixth until somebody mends it and tries again. */
 export const triedAgain: Story = {
   attempts: 2,

@@ -16,6 +16,7 @@ import {
   fromInbox,
   instantByDigest,
   sha1Of,
+  shortCanceledUnderWay,
   staged,
   triedAgain,
 } from './crash-sweep-stories.ts';
@@ -88,6 +89,10 @@ const stories: readonly (readonly [string, Story])[] = [
   ],
   ['a destination placed on agents, one of which dies too', placedOnAgents(60)],
   ['an empty file', { tell: staged({ sizeBytes: 0 }) }],
+  ['a short file', { tell: staged({ sizeBytes: 9 }) }],
+  ['a short file whose part cannot be listed', { rigs: { rig: blind }, tell: staged({ sizeBytes: 9 }) }],
+  ['a short object in the inbox', { rigs: { rig: { partBytes: 100 } }, tell: fromInbox }],
+  ['a short file that is canceled under way', shortCanceledUnderWay],
   ['a cancel under way', canceledUnderWay],
   ['a failure, and somebody who tries again', triedAgain],
 ];

@@ -150,6 +150,7 @@ export function createServeLab(options: ServeLabOptions = {}): ServeLab {
       create: unwanted,
       change: unwanted,
       remove: unwanted,
+      refusal: () => null,
     };
     let claims = 0;
     return {

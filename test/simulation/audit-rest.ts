@@ -42,7 +42,7 @@ async function lyingAbout(engine: Engine, id: TransferId): Promise<string | null
   const missing = missingDigests(head, provider);
   if (step.phase === 'staging' && (await mayOpen(engine, head, provider))) return 'it could be opened';
   if ((await computedDigests(engine, head, missing)) === null) return lyingDigest(engine, head, missing);
-  if (step.phase === 'opening' && (await mayReopen(engine, head, step, row))) return 'it could be opened again';
+  if (step.phase === 'opening' && (await mayReopen(engine, head, step, row.answers))) return 'it could be opened again';
   return null;
 }
 

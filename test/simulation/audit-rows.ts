@@ -1,7 +1,7 @@
 /** Invariants of the work rows: every write is looked at before and after. */
 import type { Clock } from '#core/ports/clock.ts';
 import type { RowKey, WorkRow, WorkTable } from '#core/ports/work-table.ts';
-import { headRank, isHigher, type ReceiptsState, type StripeState, stripeRank } from '#core/state.ts';
+import { headRank, isHigher, type ReceiptsState, type StripeState, stripeRank, tagIn } from '#core/state.ts';
 import type { Journal } from './journal.ts';
 import { headOf, type Ledger } from './ledger.ts';
 
@@ -79,6 +79,7 @@ export function auditedTable(
     else if (before?.wish !== after.wish) ledger.wishedAt.set(id, base.now());
     if (before === null || !isChanged(before, after)) return;
     const [was, head] = [headOf(before), headOf(after)];
+    if (tagIn(head.step) !== undefined) ledger.committed(id, head.sessionNo).add(1);
     if (was.step.phase === 'done' || was.step.phase === 'canceled') violate('I6', `${id} was ${was.step.phase}`);
     if (was.step.phase === 'failed' && method !== 'revive') violate('I6', `${id} had failed and changed by ${method}`);
     if (isHigher(headRank(was), headRank(head))) violate('I2', `the rank of ${id} fell by ${method}`);

@@ -1,5 +1,14 @@
 /** Loads a copy of the engine with one thing broken. Everything else is the real code, shared with the test itself. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -30,7 +39,8 @@ export async function loadMutant(edits: readonly Edit[]): Promise<LoadedMutant> 
       if (name !== 'transfer') symlinkSync(join(ROOT, 'core', name), join(core, name));
     }
     symlinkSync(join(ROOT, 'node_modules'), join(home, 'node_modules'));
-    writeFileSync(join(home, 'package.json'), '{ "type": "module", "imports": { "#core/*": "./core/*" } }');
+    // The same imports lead into the copy.
+    copyFileSync(join(ROOT, 'package.json'), join(home, 'package.json'));
     for (const { file, find, replace } of edits) {
       const path = join(core, 'transfer', file);
       const text = readFileSync(path, 'utf8');

@@ -19,14 +19,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('advance.ts', 'if (release !== null) await lookOnceMore(engine, key, kind, release);', '')],
   },
   {
-    name: 'the gate is tried before the row is made due',
+    name: 'who is refused at the gate writes down no place',
     theme: 'crowd',
     edits: [
-      edit('advance.ts', "row.hold === 'wait' && (row.dueAt ?? 0) > gate.place", 'false'),
       edit(
         'advance.ts',
-        'granted = room;',
-        "granted = room;\n    if (row.hold === 'wait') await engine.table.wake(key, gate.place, engine.clock.now());",
+        'await engine.table.wake(row, gate.place, engine.clock.now());\n  return ask();',
+        'return null;',
       ),
     ],
   },
@@ -83,6 +82,21 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a dead holder before us makes nobody ask what has landed',
     theme: 'deadly',
     edits: [edit('advance.ts', 'unsure: stored.unsure || lease.unclean', 'unsure: stored.unsure')],
+  },
+  {
+    name: 'a part that its head may have put is put again without a question',
+    theme: 'short',
+    edits: [edit('arming.ts', 'unsure: alone !== undefined', 'unsure: false')],
+  },
+  {
+    name: 'a head puts its part in a later lease too',
+    theme: 'short',
+    edits: [edit('arming.ts', 'moving.alone === lease.token', 'moving.alone !== undefined')],
+  },
+  {
+    name: 'the place of a head that puts its part counts no part',
+    theme: 'short',
+    edits: [edit('advance.ts', 'isShort(head) ? 1 : 0', '0'), edit('opening.ts', 'granted > 0', 'granted >= 0')],
   },
   {
     name: 'a put without an answer makes nobody ask what has landed',

@@ -132,7 +132,31 @@ const hashing: Theme = (scenario) => ({
   })),
 });
 
-const THEMES = { crowd, wide, dying, deadly, flip, expiry, fickle, hashing } as const;
+/** Files of one part and one chunk, among deaths, faults and people who change their minds. */
+const short: Theme = (scenario) => {
+  const { chance } = scenario;
+  const putMs = Math.min(chance.pick([20, 3_000, 30_000]), scenario.budgetMs / 4);
+  return {
+    ...scenario,
+    limits: { ...scenario.limits, files: chance.int(1, 3) },
+    rigs: quick(scenario, putMs).map(({ id, traits }) => ({ id, traits: { ...traits, partBytes: 100 } })),
+    chaos: {
+      ...scenario.chaos,
+      remoteFault: chance.pick([0, 0.1]),
+      wishes: chance.int(0, 6),
+      haste: 0.05,
+      cancels: 0.4,
+    },
+    files: Array.from({ length: chance.int(3, 6) }, (_, index) => ({
+      ...plain(scenario, index),
+      sizeBytes: chance.int(1, 8),
+      via: chance.is(0.3) ? 'inbox' : 'chunks',
+      startMs: chance.int(0, 5_000),
+    })),
+  };
+};
+
+const THEMES = { crowd, wide, dying, deadly, flip, expiry, fickle, hashing, short } as const;
 export type ThemeName = keyof typeof THEMES;
 const NAMES = Object.keys(THEMES) as readonly ThemeName[];
 

@@ -165,6 +165,7 @@ export function createWorld({ seed, limits, rigs, sabotage = {}, providerError }
         create: refuse,
         change: refuse,
         remove: refuse,
+        refusal: () => null,
       };
     }
   }

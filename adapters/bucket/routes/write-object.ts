@@ -35,10 +35,12 @@ export async function putObject(context: Context, call: Call): Promise<Reply> {
   return { status: 200, headers: { etag: `"${etag}"`, ...checksumHeaders(checksum) } };
 }
 
-/** Commits a row that names a blob; when that is refused, the blob goes. */
+/** Commits a row that names a blob, durably; when that is refused, the blob goes. */
 export async function keepBlob<T>({ store }: Context, name: string | null, commit: () => T): Promise<T> {
   try {
-    return commit();
+    const committed = commit();
+    await store.durable();
+    return committed;
   } catch (error) {
     if (name !== null) await store.blobs.remove([name]);
     throw error;

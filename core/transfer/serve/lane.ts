@@ -87,6 +87,7 @@ async function hold(parts: LaneParts, lease: Lease): Promise<Release> {
 
 /** Of a destination that was made anew under its id and no longer asks: its transfers are passed on. */
 const ELSEWHERE: HeadLane<ServeProvider> = {
+  granted: 0,
   of: () => null,
   step: () => Promise.reject(new Fault('bug', 'engine.lane', 'nothing is served here')),
   pause: async ({ engine, head }) => paused(engine, head),

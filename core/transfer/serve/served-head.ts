@@ -11,6 +11,7 @@ import { type Shared, serveSession } from './serving.ts';
 
 export function servedLane(shared: Shared): HeadLane<ServeProvider> {
   return {
+    granted: 0,
     of: (provider) => (provider.mode === 'serve' ? provider : null),
     step: (context) => step(context, shared),
     pause,
