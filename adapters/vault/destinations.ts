@@ -104,6 +104,11 @@ export function cellDestinations(parts: DestinationParts): BrowsableDestinations
       return true;
     },
 
+    refusal: ({ provider, settings }, file) => {
+      const kind = kinds.find((one) => one.id === provider);
+      return kind?.refusal(settings, file) ?? null;
+    },
+
     provider: async (id) => connected(id, await stored.read(id)),
     browser: async (id) => browsed(id, await stored.read(id)),
   };

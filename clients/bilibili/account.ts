@@ -13,10 +13,11 @@ export interface BilibiliAccount {
 
 export interface Question {
   readonly method: 'GET' | 'POST';
-  readonly host: 'member' | 'api' | 'passport';
+  readonly host: 'member' | 'api' | 'passport' | 'www';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number>>;
   readonly json?: unknown;
+  readonly form?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
 }
 
@@ -28,7 +29,7 @@ export async function ask(
 ): Promise<HttpAnswer> {
   signal.throwIfAborted();
   const cookies = await account.cookies();
-  const { method, host, path, query = {}, json, timeoutMs } = make(cookies);
+  const { method, host, path, query = {}, json, form, timeoutMs } = make(cookies);
   const request: HttpRequest = {
     method,
     url: `${account.hosts[host]}${path}${queryOf(query)}`,
@@ -36,8 +37,10 @@ export async function ask(
       cookie: cookieHeader(cookies),
       referer: 'https://member.bilibili.com/',
       ...(json === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+      ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
     },
     ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    ...(form === undefined ? {} : { body: new URLSearchParams(form).toString() }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
   const answer = await send(request, signal);

@@ -27,16 +27,31 @@ export async function listArchives(
   return { archives, isLast: archives.length < PAGE };
 }
 
-/** The names of the uploads that an archive is made of; none where Bilibili does not show this one, or not as others. */
-export async function fileNamesOf(
+export interface ArchiveView {
+  /** In the order of its parts. */
+  readonly videos: readonly z.infer<typeof Video>[];
+  /** All that is said of it, as an edit has to say it again. */
+  readonly said: Readonly<Record<string, unknown>>;
+}
+
+/** What an archive is made of and what is said of it; null where Bilibili does not show this one, or not as others. */
+export async function viewArchive(
   account: BilibiliAccount,
   { aid }: Archive,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<ArchiveView | null> {
   const question: Question = { method: 'GET', host: 'member', path: '/x/vupre/web/archive/view', query: { aid } };
-  const answer = await ask(account, () => question, signal);
-  return (viewIn(answer)?.videos ?? []).map(({ filename }) => filename);
+  const view = viewIn(await ask(account, () => question, signal));
+  if (view === null) return null;
+  const said = Object.entries(view.archive ?? {}).filter(([name]) => !NOT_SAID_AGAIN.has(name));
+  const watermark = view.watermark ? { watermark: { state: view.watermark.state } } : {};
+  return { videos: view.videos ?? [], said: { ...Object.fromEntries(said), ...watermark } };
 }
+
+/** What other clients take out of a view before they say the rest again. */
+const NOT_SAID_AGAIN: ReadonlySet<string> = new Set(
+  'activity attrs human_type2 limited_free recreate tp_info'.split(' '),
+);
 
 const ListAnswer = z
   .object({
@@ -46,7 +61,19 @@ const ListAnswer = z
   })
   .nullish();
 
-const ViewAnswer = z.object({ videos: z.array(z.object({ filename: z.string() })).nullish() });
+const Video = z.object({
+  filename: z.string(),
+  title: z.string().catch(''),
+  desc: z.string().catch(''),
+  cid: z.int().optional().catch(undefined),
+});
+
+const ViewAnswer = z.object({
+  archive: z.record(z.string(), z.unknown()).nullish().catch(null),
+  videos: z.array(Video).nullish(),
+  /** Said beside all else, and in an edit among it. */
+  watermark: z.object({ state: z.int() }).nullish().catch(null),
+});
 
 function viewIn(answer: HttpAnswer): z.infer<typeof ViewAnswer> | null {
   try {

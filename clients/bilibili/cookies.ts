@@ -8,21 +8,25 @@ export interface Login {
   readonly cookies: Cookies;
   /** Epoch milliseconds of the end of `SESSDATA`, where it is known. */
   readonly expiresAtMs?: number | undefined;
+  /** With which the browser has its cookies renewed, once: its `ac_time_value`. Never sent as a cookie. */
+  readonly refreshToken?: string | undefined;
 }
 
 /** `SESSDATA` proves who we are, `bili_jct` that it is we who ask, the others name account and device. */
 const NAMES = ['SESSDATA', 'bili_jct', 'DedeUserID', 'DedeUserID__ckMd5', 'sid', 'buvid3', 'buvid4'];
 const NEEDED = ['SESSDATA', 'bili_jct'];
+/** Browsers keep it beside the cookies, people paste it among them. */
+const REFRESH = 'ac_time_value';
 const VALUE = /^[\x21-\x3a\x3c-\x7e]{1,1024}$/;
 
 /**
- * From `SESSDATA=…; bili_jct=…` in any order, from the text of a `cookies.json`, from its JSON, or from pairs by name. Null: it is
- * no login.
+ * From `SESSDATA=…; bili_jct=…` in any order, from the text of a `cookies.json`, from its JSON, or from pairs by name. Among pairs
+ * an `ac_time_value` may stand. Null: it is no login.
  */
 export function readLogin(given: unknown): Login | null {
   if (typeof given !== 'string') return fromFile(given) ?? fromPairs(given);
   const text = given.trim();
-  return text.startsWith('{') ? readJson(text) : complete(pairsOf(text.replace(/^cookie:/i, '')), undefined);
+  return text.startsWith('{') ? readJson(text) : withToken(pairsOf(text.replace(/^cookie:/i, '')));
 }
 
 export function cookieHeader(cookies: Cookies): string {
@@ -36,18 +40,26 @@ export function csrfOf(cookies: Cookies): string {
   return cookies['bili_jct'] ?? '';
 }
 
-/** The login with what `Set-Cookie` headers changed of it; the same object when nothing did. Deletions are not followed. */
+/**
+ * The login with what `Set-Cookie` headers changed of it, and all else that is known of it; the same object when nothing did. Deletions
+ * are not followed.
+ */
 export function renewedLogin(login: Login, setCookies: readonly string[], nowMs: number): Login {
   let renewed = login;
   for (const header of setCookies) {
     const [pair = '', ...attributes] = header.split(';');
     const [found] = Object.entries(pairsOf(pair));
-    if (found === undefined) continue;
+    if (found === undefined || !NAMES.includes(found[0])) continue;
     const [name, value] = found;
     const endsAtMs = endOf(attributes, nowMs);
     if (value === login.cookies[name] || (endsAtMs !== undefined && endsAtMs <= nowMs)) continue;
     const cookies = { ...renewed.cookies, [name]: value };
-    renewed = name === 'SESSDATA' ? withEnd(cookies, endsAtMs) : { ...renewed, cookies };
+    if (name !== 'SESSDATA') {
+      renewed = { ...renewed, cookies };
+      continue;
+    }
+    const { expiresAtMs: _, ...rest } = renewed;
+    renewed = { ...rest, ...withEnd(cookies, endsAtMs) };
   }
   return renewed;
 }
@@ -58,7 +70,7 @@ export function loginFrom(setCookies: readonly string[], nowMs: number): Login |
   return complete(cookies, expiresAtMs);
 }
 
-/** What other programs keep: `cookie_info.cookies[]` of names and values, ends in seconds. */
+/** What other programs keep: `cookie_info.cookies[]` of names and values, ends in seconds. Its refresh token is an app's, not a browser's. */
 const CookieFile = z.object({
   cookie_info: z.object({
     cookies: z
@@ -88,7 +100,13 @@ function fromFile(given: unknown): Login | null {
 
 function fromPairs(given: unknown): Login | null {
   const pairs = z.record(z.string(), z.string()).safeParse(given);
-  return pairs.success ? complete(pairs.data, undefined) : null;
+  return pairs.success ? withToken(pairs.data) : null;
+}
+
+function withToken(pairs: Cookies): Login | null {
+  const login = complete(pairs, undefined);
+  const refreshToken = pairs[REFRESH];
+  return login === null || refreshToken === undefined || !VALUE.test(refreshToken) ? login : { ...login, refreshToken };
 }
 
 function complete(pairs: Cookies, expiresAtMs: number | undefined): Login | null {
@@ -111,7 +129,7 @@ function pairsOf(text: string): Cookies {
     const equals = pair.indexOf('=');
     const name = pair.slice(0, Math.max(0, equals)).trim();
     const value = pair.slice(equals + 1).trim();
-    if (NAMES.includes(name) && VALUE.test(value)) pairs[name] = value;
+    if ((NAMES.includes(name) || name === REFRESH) && VALUE.test(value)) pairs[name] = value;
   }
   return pairs;
 }

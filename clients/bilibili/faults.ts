@@ -7,6 +7,8 @@ export const LIMITED = 'bilibili.limited';
 export const NEEDS_PERSON = 'bilibili.needs_person';
 /** The repeated cookie is not the one that Bilibili has: perhaps it has just changed it. */
 export const CSRF_REFUSED = 'bilibili.csrf_refused';
+/** The token of a renewal was spent before, or another one has been given since. */
+export const RENEWAL_REFUSED = 'bilibili.renewal_refused';
 /** Nothing that could be read came back: whatever was asked for may have been done. */
 export const UNAVAILABLE = 'bilibili.unavailable';
 
@@ -119,6 +121,14 @@ const MEANINGS: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   ],
   [-101, ENDED],
   [-111, { ...ENDED, code: CSRF_REFUSED }],
+  [
+    86095,
+    {
+      kind: 'auth',
+      code: RENEWAL_REFUSED,
+      text: 'Bilibili does not renew this login: a person has to log in to Bilibili again before it ends',
+    },
+  ],
   [-403, FORBIDDEN],
   ...all([-500, -503, -504, 20001, 21111, 21150], BUSY),
   ...all([-400, 21001, 21058], METADATA),

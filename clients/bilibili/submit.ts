@@ -7,6 +7,8 @@ import { dataOf } from './envelope.ts';
 /** What a person says of a video. */
 export interface Words {
   readonly title: string;
+  /** Of the one part that is submitted, for a video may get others. */
+  readonly partTitle: string;
   /** The partition. */
   readonly tid: number;
   readonly tags: readonly string[];
@@ -14,8 +16,17 @@ export interface Words {
   readonly copyright: 1 | 2;
   readonly source: string;
   readonly desc: string;
+  /** The address of a picture that Bilibili has; empty: it takes one out of the video. */
+  readonly cover: string;
   readonly onlySelf: boolean;
   readonly noReprint: boolean;
+}
+
+export interface NewPart {
+  /** Of its upload. */
+  readonly fileName: string;
+  readonly cid: number;
+  readonly words: Words;
 }
 
 export interface Archive {
@@ -30,9 +41,10 @@ const SUBMIT_MS = 60_000;
 /** Not repeatable: whoever does not get an answer looks for the archive first. */
 export async function submit(
   account: BilibiliAccount,
-  video: { readonly fileName: string; readonly cid: number; readonly words: Words; readonly nowMs: number },
+  video: NewPart & { readonly nowMs: number },
   signal: AbortSignal,
 ): Promise<Archive> {
+  const { words } = video;
   const answer = await ask(
     account,
     (cookies) => {
@@ -42,7 +54,7 @@ export async function submit(
         host: 'member',
         path: '/x/vu/web/add/v3',
         query: { t: video.nowMs, csrf },
-        json: { ...bodyOf(video), csrf },
+        json: { ...saidOf(words), videos: [partOf(video)], csrf },
         timeoutMs: SUBMIT_MS,
       };
     },
@@ -56,29 +68,22 @@ export const BvId = z
   .regex(/^BV[0-9A-Za-z]{10}$/)
   .catch('');
 
-const Added = z.object({ aid: z.int().min(1), bvid: BvId });
+export function partOf({ fileName, cid, words }: NewPart) {
+  return { filename: fileName, title: words.partTitle, desc: '', cid };
+}
 
-function bodyOf({
-  fileName,
-  cid,
-  words,
-}: {
-  readonly fileName: string;
-  readonly cid: number;
-  readonly words: Words;
-}): Readonly<Record<string, unknown>> {
-  const { title, tid, tags, copyright, source, desc, onlySelf, noReprint } = words;
+/** All but the parts. */
+export function saidOf(words: Words): Readonly<Record<string, unknown>> {
+  const { title, tid, tags, copyright, source, desc, cover, onlySelf, noReprint } = words;
   return {
     copyright,
     ...(copyright === 2 ? { source } : {}),
-    videos: [{ filename: fileName, title, desc: '', cid }],
     title,
     tid,
     tag: tags.join(','),
     desc,
     desc_format_id: 0,
-    // Bilibili takes a picture out of the video.
-    cover: '',
+    cover,
     dynamic: '',
     subtitle: { open: 0, lan: '' },
     no_reprint: noReprint ? 1 : 0,
@@ -86,3 +91,5 @@ function bodyOf({
     web_os: 1,
   };
 }
+
+const Added = z.object({ aid: z.int().min(1), bvid: BvId });

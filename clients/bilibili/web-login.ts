@@ -41,7 +41,7 @@ export async function pollWebLogin(
   const told = dataOf(answer, { endpoint: 'qrcode/poll', asked: 'question', schema: Polled });
   switch (told.code) {
     case 0:
-      return { kind: 'confirmed', login: loginIn(answer, told.url, nowMs) };
+      return { kind: 'confirmed', login: loginIn(answer, told, nowMs) };
     case 86101:
       return { kind: 'waiting' };
     case 86090:
@@ -54,13 +54,20 @@ export async function pollWebLogin(
 }
 
 /** The cookies come as such, and once more inside of an address. */
-function loginIn({ setCookies }: HttpAnswer, address: string, nowMs: number): Login {
-  const query = address.slice(address.indexOf('?') + 1);
+function loginIn({ setCookies }: HttpAnswer, told: z.infer<typeof Polled>, nowMs: number): Login {
+  const query = told.url.slice(told.url.indexOf('?') + 1);
   const login = loginFrom(setCookies, nowMs) ?? readLogin(query.replaceAll('&', ';'));
-  if (login !== null) return login;
+  if (login !== null) return told.refresh_token === '' ? login : { ...login, refreshToken: told.refresh_token };
   throw new Fault('bug', 'bilibili.bad_answer', 'Bilibili confirmed the login and gave no cookies');
 }
 
 const Generated = z.object({ url: z.string().min(1).max(1024), qrcode_key: z.string().regex(/^[\w-]{1,256}$/) });
 
-const Polled = z.object({ code: z.int(), url: z.string().catch('') });
+const Polled = z.object({
+  code: z.int(),
+  url: z.string().catch(''),
+  refresh_token: z
+    .string()
+    .regex(/^[\x21-\x7e]{0,1024}$/)
+    .catch(''),
+});

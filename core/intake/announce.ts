@@ -10,6 +10,7 @@ import { readView } from '#core/read-view.ts';
 import { HeadState, headKey, UPLOAD_QUEUE, UploadState, uploadKey } from '#core/state.ts';
 import type { UploadId } from '#core/wire/ids.ts';
 import type { CreateUpload } from '#core/wire/upload.ts';
+import { admit } from './admission.ts';
 import type { Intake } from './intake.ts';
 
 export interface Announcement {
@@ -23,14 +24,14 @@ export interface Announcement {
 const REPAIR_MS = 60_000;
 
 /**
- * Faults `rejected`: `destination.unknown`; `upload.idempotency_conflict` when the key was used for another file. Repeating it
+ * Faults `rejected`: `destination.unknown`; those of `admit`; `upload.idempotency_conflict` when the key was used for another file. Repeating it
  * after a lost answer with the same key changes nothing.
  */
 export async function announce(
   intake: Intake,
   { ownerId, request, idempotencyKey }: Announcement,
 ): Promise<UploadState> {
-  await checkDestinations(intake, request.destinations);
+  await checkDestinations(intake, request);
   const uploadId =
     idempotencyKey === undefined ? newUploadId(intake.clock) : uploadIdFrom('idempotency-key', ownerId, idempotencyKey);
   const upload: UploadState = {
@@ -124,13 +125,9 @@ export function openAsks(heads: readonly WorkRow[]) {
 
 async function checkDestinations(
   { destinations }: Intake,
-  asked: readonly { readonly id: string; readonly path: string }[],
+  { name, sizeBytes, destinations: asked }: Announcement['request'],
 ): Promise<void> {
-  for (const { id } of asked) {
-    if ((await destinations.get(id)) === null) {
-      throw new Fault('rejected', 'destination.unknown', `there is no destination "${id}"`);
-    }
-  }
+  for (const { id, path } of asked) await admit(destinations, id, { name, sizeBytes, folder: path });
   const places = new Set(asked.map(({ id, path }) => `${id} ${path}`));
   if (places.size !== asked.length) {
     throw new Fault('rejected', 'upload.destination_twice', 'the same folder of a destination is named twice');

@@ -39,6 +39,14 @@ export interface StagingPlace {
   readonly bucket: string;
 }
 
+/** A file as it is announced. */
+export interface Candidate {
+  readonly name: string;
+  readonly folder: string;
+  /** Null: not known yet. */
+  readonly sizeBytes: number | null;
+}
+
 /** One kind of destination: its schemas, and how to connect to one. */
 export interface ProviderKind {
   readonly id: string;
@@ -46,6 +54,8 @@ export interface ProviderKind {
   /** `null`: there is nothing to log in to. */
   readonly credentials: z.ZodType | null;
   connect(connection: Connection<unknown, unknown>): Provider;
+  /** Pure: the Fault `rejected` with which `open` would refuse this file whatever happens. Null: nothing speaks against it. */
+  refusal(settings: unknown, file: Candidate): Fault | null;
 }
 
 /** What a kind of destination says of its own. */
@@ -60,10 +70,22 @@ export function providerKind<Settings, C>(
   kind: Schemas<Settings, C> & {
     readonly id: string;
     connect(connection: Connection<Settings, C>): Provider;
+    /** Absent: of no file it is known beforehand that it cannot be taken. */
+    readonly refusal?: (settings: Settings, file: Candidate) => Fault | null;
   },
 ): ProviderKind {
   const { id, settings, credentials } = kind;
-  return { id, settings, credentials, connect: (connection) => kind.connect(typed(kind, connection)) };
+  return {
+    id,
+    settings,
+    credentials,
+    connect: (connection) => kind.connect(typed(kind, connection)),
+    refusal: (given, file) => {
+      const parsed = settings.safeParse(given);
+      // Settings that a newer release no longer takes are told of where the destination is connected.
+      return parsed.success ? (kind.refusal?.(parsed.data, file) ?? null) : null;
+    },
+  };
 }
 
 /** The same connection, parsed. Throws Fault `auth` `credentials.missing` when credentials are read that are none. */

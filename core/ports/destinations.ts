@@ -1,5 +1,7 @@
 /** Configured accounts, buckets, devices and folders. */
+import type { Fault } from '#core/fault.ts';
 import type { Placement } from '#core/wire/agent.ts';
+import type { Candidate } from './connection.ts';
 import type { Provider } from './provider.ts';
 
 export interface Destination {
@@ -38,6 +40,8 @@ export interface Destinations {
   }): Promise<Destination>;
   change(id: string, change: DestinationChange): Promise<Destination>;
   remove(id: string): Promise<boolean>;
+  /** Pure: the Fault `rejected` of a file that this destination cannot take whatever happens; null: none is known. */
+  refusal(destination: Destination, file: Candidate): Fault | null;
   /** The driver for this destination, connected to its settings and credentials. */
   provider(id: string): Promise<Provider>;
 }

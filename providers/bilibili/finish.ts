@@ -1,20 +1,18 @@
 /** The end of a transfer: the parts are put together, and what they are becomes an archive, once. */
-import { csrfOf } from '#clients/bilibili/cookies.ts';
-import { CSRF_REFUSED } from '#clients/bilibili/faults.ts';
+import type { Cookies } from '#clients/bilibili/cookies.ts';
 import { fileNameOf } from '#clients/bilibili/preupload.ts';
 import { type Archive, submit } from '#clients/bilibili/submit.ts';
 import { completeUpload } from '#clients/bilibili/upos.ts';
-import { Fault, type FaultKind, toFault } from '#core/fault.ts';
+import { type Fault, type FaultKind, toFault } from '#core/fault.ts';
 import type { Item, PartReceipt } from '#core/ports/provider.ts';
 import type { Receipt } from '#core/wire/transfer.ts';
+import { foundJoined, joinOnce, QUIET_MS, unclear } from './join.ts';
 import type { Standing } from './ledger.ts';
-import { type Link, uploadOf } from './link.ts';
+import { changedMeanwhile, isReplaced, type Link, uploadOf } from './link.ts';
 import { findArchive } from './look.ts';
 import type { BilibiliSession } from './session.ts';
-import { wordsFor } from './video.ts';
+import { joinKeyOf, wordsFor } from './video.ts';
 
-/** How long a submission without an answer is left alone: the list of archives may lag. */
-const QUIET_MS = 2 * 60_000;
 /** After these Bilibili has made no archive. */
 const REFUSALS: readonly FaultKind[] = ['rejected', 'throttled', 'risk', 'auth', 'gone'];
 /** Of them, what may be said because an earlier submission has arrived. The others speak of the account. */
@@ -46,8 +44,10 @@ export async function finish(
     return receiptOf(item, session, null);
   }
   await to.ledger.maySubmit(item.transferId);
-  const found = await findArchive(to, { item, fileName, standing }, signal);
-  const archive = found ?? (await submitOnce(to, session, item, signal));
+  const sought = { item, fileNames: [fileName], isBegun: standing?.kind === 'begun' };
+  const found = await findArchive(to, sought, signal);
+  const archive = found ?? (await submitted(to, session, item, signal));
+  if (found !== null) await foundJoined(to, item, fileName, found);
   await note(to, fileName, { kind: 'done', archive });
   if (found === null) await to.ledger.answered('submit');
   return receiptOf(item, session, archive);
@@ -61,24 +61,39 @@ export function receiptOf({ sizeBytes }: Item, { object, bizId }: BilibiliSessio
   return { ...base, location: `https://www.bilibili.com/video/av${aid}`, remoteId: bvid || `av${aid}` };
 }
 
-async function submitOnce(to: Link, session: BilibiliSession, item: Item, signal: AbortSignal): Promise<Archive> {
-  const { ledger, clock, account } = to;
+/** As a video of its own, or as a part of the one that its folder is. */
+function submitted(to: Link, session: BilibiliSession, item: Item, signal: AbortSignal): Promise<Archive> {
+  const { account, clock, settings } = to;
   const fileName = fileNameOf(session.object);
-  const words = wordsFor(item, to.settings);
+  const part = { fileName, cid: session.bizId, words: wordsFor(item, settings) };
+  const once = (request: () => Promise<Archive>) => sendOnce(to, { item, fileName, request }, signal);
+  const asNew = () => submit(account, { ...part, nowMs: clock.now() }, signal);
+  const key = joinKeyOf(item, settings);
+  return key === null ? once(asNew) : joinOnce(to, { item, key, part, asNew, once }, signal);
+}
+
+interface Sending {
+  readonly item: Item;
+  readonly fileName: string;
+  readonly request: () => Promise<Archive>;
+}
+
+/** A request that cannot be repeated, written down before it is made, and looked for where nobody knows whether it has arrived. */
+async function sendOnce(to: Link, { item, fileName, request }: Sending, signal: AbortSignal): Promise<Archive> {
+  const { ledger, clock, account } = to;
   const before = await ledger.standing(fileName);
   if (before?.kind === 'begun' && clock.now() < before.atMs + QUIET_MS) throw unclear();
-  const csrf = csrfOf(await account.cookies());
+  const sent = await account.cookies();
   await ledger.takeSubmission(item.transferId, fileName);
   try {
-    return await submit(account, { fileName, cid: session.bizId, words, nowMs: clock.now() }, signal);
+    return await request();
   } catch (error) {
     signal.throwIfAborted();
     const fault = toFault(error);
-    if (REFUSALS.includes(fault.kind)) return await afterRefusal(to, { item, fileName, before, csrf, fault }, signal);
+    if (REFUSALS.includes(fault.kind)) return await afterRefusal(to, { item, fileName, before, sent, fault }, signal);
     // The quiet counts from here: the request may have taken a while.
-    const standing = { kind: 'begun', atMs: clock.now() } as const;
-    await note(to, fileName, standing);
-    const found = await findArchive(to, { item, fileName, standing }, signal);
+    await note(to, fileName, { kind: 'begun', atMs: clock.now() });
+    const found = await findArchive(to, { item, fileNames: [fileName], isBegun: true }, signal);
     if (found === null) throw unclear(fault);
     return found;
   }
@@ -89,23 +104,22 @@ interface Refusal {
   readonly fileName: string;
   /** How far the upload was before this submission. */
   readonly before: Standing | null;
-  /** What was sent. */
-  readonly csrf: string;
+  readonly sent: Cookies;
   readonly fault: Fault;
 }
 
 /** A submission that was refused says nothing of an earlier one that had no answer: that one is looked for once more. */
 async function afterRefusal(
   to: Link,
-  { item, fileName, before, csrf, fault }: Refusal,
+  { item, fileName, before, sent, fault }: Refusal,
   signal: AbortSignal,
 ): Promise<Archive> {
   const told = await to.ledger.refused(fault, { stage: 'submit', transferId: item.transferId });
   const standing = before?.kind === 'begun' ? before : ({ kind: 'merged' } as const);
   await note(to, fileName, standing);
-  if (fault.code === CSRF_REFUSED && csrf !== csrfOf(await to.account.cookies())) throw changedMeanwhile();
+  if (fault.kind === 'auth' && (await isReplaced(to.account, sent))) throw changedMeanwhile();
   if (standing.kind !== 'begun' || !OF_THE_VIDEO.includes(fault.kind)) throw told;
-  const found = await findArchive(to, { item, fileName, standing }, signal);
+  const found = await findArchive(to, { item, fileNames: [fileName], isBegun: true }, signal);
   if (found === null) throw told;
   return found;
 }
@@ -113,13 +127,4 @@ async function afterRefusal(
 /** As far as the ledger takes it: what it has still, `begun`, makes nothing happen twice. */
 async function note({ ledger }: Link, fileName: string, standing: Standing): Promise<void> {
   await ledger.stand(fileName, standing).catch(() => undefined);
-}
-
-function unclear(cause?: Fault): Fault {
-  const text = 'nobody knows yet whether Bilibili took the submission: it is looked for before it is sent again';
-  return new Fault('transient', 'bilibili.submit_unclear', text, { cause, retryAfterMs: QUIET_MS });
-}
-
-function changedMeanwhile(): Fault {
-  return new Fault('transient', 'bilibili.login_renewed', 'Bilibili has just renewed the login: it is tried again');
 }

@@ -1,12 +1,13 @@
 /** The way to one account: its login, its hosts, its ledger, and the line that is quick from here. */
 import type { BilibiliAccount } from '#clients/bilibili/account.ts';
-import { renewedLogin } from '#clients/bilibili/cookies.ts';
+import { type Cookies, csrfOf, renewedLogin } from '#clients/bilibili/cookies.ts';
 import { fastestLine, type Line, namedLine } from '#clients/bilibili/lines.ts';
 import type { UposUpload } from '#clients/bilibili/upos.ts';
 import { alone } from '#clients/shared.ts';
-import { toFault } from '#core/fault.ts';
+import { Fault, toFault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import type { Connection } from '#core/ports/connection.ts';
+import type { Connection, CredentialHandle, SharedValue } from '#core/ports/connection.ts';
+import { type Joins, joins } from './joins.ts';
 import { type Ledger, ledger, type Refused } from './ledger.ts';
 import type { BilibiliSession } from './session.ts';
 import type { BilibiliLogin, BilibiliSettings } from './settings.ts';
@@ -16,10 +17,12 @@ export interface Link {
   readonly clock: Clock;
   readonly account: BilibiliAccount;
   readonly ledger: Ledger;
+  readonly joins: Joins;
   /** Null: Bilibili chooses. */
   line(signal: AbortSignal): Promise<Line | null>;
-  /** Epoch milliseconds, where it is known. */
-  loginEndsAtMs(): Promise<number | undefined>;
+  readonly login: CredentialHandle<BilibiliLogin>;
+  /** Whose turn it is to renew the login, and when. */
+  readonly renewals: SharedValue;
 }
 
 /** Lines come and go; a process stays where it is. */
@@ -54,7 +57,9 @@ export function link(connection: Connection<BilibiliSettings, BilibiliLogin>): L
       found = { line: await fastestLine(hosts, signal), atMs: clock.now() };
       return found.line;
     },
-    loginEndsAtMs: async () => (await credentials.read()).expiresAtMs,
+    joins: joins({ shared: shared('joins'), clock }),
+    login: credentials,
+    renewals: shared('renewal'),
   };
 }
 
@@ -62,16 +67,32 @@ export function uploadOf({ settings }: Link, { endpoint, object, auth, uploadId 
   return { scheme: settings.endpoints.uposScheme, endpoint, object, auth, uploadId };
 }
 
-/** A question to the account: where it is refused for having asked too often, it rests, in all processes. */
+/**
+ * A question to the account: where it is refused for having asked too often, it rests, in all processes. Throws Fault `transient`
+ * `bilibili.login_renewed` where it was asked with cookies that another process was just replacing.
+ */
 export async function asking<T>(
-  { ledger }: Link,
+  { ledger, account }: Link,
   at: Refused,
   { signal, work }: { readonly signal: AbortSignal; readonly work: () => Promise<T> },
 ): Promise<T> {
+  const sent = await account.cookies();
   try {
     return await work();
   } catch (error) {
     signal.throwIfAborted();
-    throw await ledger.refused(toFault(error), at);
+    const fault = toFault(error);
+    if (fault.kind === 'auth' && (await isReplaced(account, sent))) throw changedMeanwhile();
+    throw await ledger.refused(fault, at);
   }
+}
+
+/** Whether the login, or the value that it repeats, is another one by now. */
+export async function isReplaced(account: BilibiliAccount, sent: Cookies): Promise<boolean> {
+  const now = await account.cookies();
+  return now['SESSDATA'] !== sent['SESSDATA'] || csrfOf(now) !== csrfOf(sent);
+}
+
+export function changedMeanwhile(): Fault {
+  return new Fault('transient', 'bilibili.login_renewed', 'Bilibili has just renewed the login: it is tried again');
 }

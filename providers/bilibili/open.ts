@@ -4,6 +4,7 @@ import { preupload, type Reserved } from '#clients/bilibili/preupload.ts';
 import { beginUpload } from '#clients/bilibili/upos.ts';
 import type { Item, Opening } from '#core/ports/provider.ts';
 import { asking, type Link } from './link.ts';
+import { keepLogin } from './renewal.ts';
 import type { BilibiliSession } from './session.ts';
 import { wordsFor } from './video.ts';
 
@@ -16,6 +17,7 @@ export async function open(to: Link, item: Item, signal: AbortSignal): Promise<O
   const { transferId, name, sizeBytes } = item;
   const { profile } = to.settings;
   await to.ledger.takeOpening(transferId);
+  const news = await keepLogin(to, 'when due', signal);
   const line = await to.line(signal);
   const work = () => preupload(to.account, { name, sizeBytes, profile, line }, signal);
   const reserved = await asking(to, { stage: 'open', transferId }, { signal, work });
@@ -36,7 +38,7 @@ export async function open(to: Link, item: Item, signal: AbortSignal): Promise<O
       profile,
       openedAtMs: to.clock.now(),
     },
-    notes: [`line.${line?.name ?? 'any'}`],
+    notes: [`line.${line?.name ?? 'any'}`, ...(news === 'good' ? [] : [`login.${news}`])],
   };
 }
 

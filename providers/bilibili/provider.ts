@@ -1,7 +1,8 @@
 /** An account of the video site Bilibili. README.md says what it promises and what it cannot. */
-import { accountName, wantsRenewal } from '#clients/bilibili/person.ts';
+import { accountName, partitions } from '#clients/bilibili/person.ts';
 import { fileNameOf } from '#clients/bilibili/preupload.ts';
 import { putPart } from '#clients/bilibili/upos.ts';
+import { toFault } from '#core/fault.ts';
 import { providerKind } from '#core/ports/connection.ts';
 import {
   type CheckReport,
@@ -13,20 +14,29 @@ import {
   pushProvider,
 } from '#core/ports/provider.ts';
 import { finish, receiptOf } from './finish.ts';
+import { foundJoined } from './join.ts';
 import { asking, type Link, link, uploadOf } from './link.ts';
 import { findArchive } from './look.ts';
 import { open } from './open.ts';
+import { keepLogin, type LoginNews } from './renewal.ts';
 import { BilibiliSession, SESSION_MS } from './session.ts';
 import { BilibiliLogin, BilibiliSettings } from './settings.ts';
-import { planParts } from './video.ts';
+import { planParts, refusalOf } from './video.ts';
 
 export const bilibiliKind = providerKind<BilibiliSettings, BilibiliLogin>({
   id: 'bilibili',
   settings: BilibiliSettings,
   credentials: BilibiliLogin,
+  refusal: refusalOf,
   connect: (connection) => pushProvider(BilibiliSession, bilibiliDriver(link(connection))),
 });
 
+const SAID: Readonly<Record<LoginNews, string>> = {
+  good: '',
+  renewed: '; the login was just renewed',
+  old: '; Bilibili wants the login renewed, for which it lacks the refresh token: log in again soon',
+  refused: '; Bilibili does not renew this login: log in again before it ends',
+};
 const DAY_MS = 24 * 60 * 60_000;
 /** What `partTimeoutSeconds` is said of. */
 const TIMED_BYTES = 10 * 1024 * 1024;
@@ -71,8 +81,11 @@ async function inspect(to: Link, session: BilibiliSession, item: Item, signal: A
   if (standing?.kind === 'done') return { kind: 'complete', receipt: receiptOf(item, session, standing.archive) };
   if (standing !== null && to.settings.publish === 'submit') {
     await to.ledger.maySubmit(item.transferId);
-    const archive = await findArchive(to, { item, fileName, standing }, signal);
-    if (archive !== null) return { kind: 'complete', receipt: receiptOf(item, session, archive) };
+    const archive = await findArchive(to, { item, fileNames: [fileName], isBegun: standing.kind === 'begun' }, signal);
+    if (archive !== null) {
+      await foundJoined(to, item, fileName, archive);
+      return { kind: 'complete', receipt: receiptOf(item, session, archive) };
+    }
   }
   const isOver = to.clock.now() >= session.openedAtMs + SESSION_MS;
   return isOver ? { kind: 'gone' } : { kind: 'partial', held: [] };
@@ -83,12 +96,27 @@ async function check(to: Link, signal: AbortSignal): Promise<CheckReport> {
   await to.ledger.mustBeAwake(null);
   const at = { stage: 'open', transferId: null } as const;
   const name = await asking(to, at, { signal, work: () => accountName(to.account, signal) });
-  // What it says is only a reminder.
-  const isOld = await wantsRenewal(to.account, signal).catch(() => false);
-  signal.throwIfAborted();
-  const endsAtMs = await to.loginEndsAtMs();
-  const daysLeft = endsAtMs === undefined ? null : Math.floor((endsAtMs - to.clock.now()) / DAY_MS);
+  const partition = await partitionOf(to, signal);
+  const news = await keepLogin(to, 'now', signal);
+  const { expiresAtMs, refreshToken } = await to.login.read();
+  const daysLeft = expiresAtMs === undefined ? null : Math.floor((expiresAtMs - to.clock.now()) / DAY_MS);
   const left = daysLeft === null ? '' : `; the login is good for ${Math.max(0, daysLeft)} days`;
-  const old = isOld ? '; Bilibili wants it renewed: log in again soon' : '';
-  return { message: `logged in to Bilibili as ${name}${left}${old}` };
+  const renews = refreshToken === undefined ? '' : '; it renews itself';
+  return { message: `logged in to Bilibili as ${name}${partition}${SAID[news]}${left}${renews}` };
+}
+
+/** Only a word to a person: nobody has seen how Bilibili takes a partition that it does not list. */
+async function partitionOf(to: Link, signal: AbortSignal): Promise<string> {
+  const { tid } = to.settings;
+  const work = () => partitions(to.account, signal);
+  const listed = await asking(to, { stage: 'open', transferId: null }, { signal, work }).catch((error: unknown) => {
+    if (toFault(error).kind === 'throttled') throw error;
+    return null;
+  });
+  signal.throwIfAborted();
+  if (listed === null || listed.size === 0) return '';
+  const name = listed.get(tid);
+  return name === undefined
+    ? `; Bilibili does not offer this account a partition ${tid}: see whether the number is right`
+    : `; partition ${name}`;
 }

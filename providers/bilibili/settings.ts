@@ -13,6 +13,12 @@ const Endpoints = z.strictObject({
   member: host.default(BILIBILI_HOSTS.member),
   api: host.default(BILIBILI_HOSTS.api),
   passport: host.default(BILIBILI_HOSTS.passport),
+  www: host.default(BILIBILI_HOSTS.www),
+  /** SPKI in base64: with which the page of a renewal is asked for. */
+  publicKey: z
+    .string()
+    .regex(/^[0-9A-Za-z+/=]{100,1000}$/)
+    .default(BILIBILI_HOSTS.publicKey),
   uposScheme: z.enum(['https', 'http']).default(BILIBILI_HOSTS.uposScheme),
 });
 
@@ -44,9 +50,17 @@ export const BilibiliSettings = z
     /** 1: made by the account's owner, 2: from elsewhere, which `source` names. */
     copyright: z.literal([1, 2]).default(1),
     source: z.string().trim().min(1).max(200).optional(),
-    /** `{name}`: the file's name without its extension. */
+    /** `{name}`: the file's name without its extension; `{folder}`: that of the folder which it is in. */
     title: z.string().trim().min(1).max(200).default('{name}'),
+    /** The same stands for the same. */
     desc: z.string().max(2000).default(''),
+    /** `folder`: the files of one folder become the parts of one video. */
+    join: z.enum(['never', 'folder']).default('never'),
+    /** A picture that Bilibili has already, for all videos: the address of the cover of an earlier one. */
+    cover: z
+      .url({ protocol: /^https?$/, hostname: /^([\w-]+\.)+(hdslb|biliimg)\.com$/ })
+      .max(400)
+      .optional(),
     /** Nobody else sees the video. */
     onlySelf: z.boolean().default(false),
     noReprint: z.boolean().default(false),
@@ -75,21 +89,29 @@ export const BilibiliSettings = z
   });
 
 const Cookies = z.union([z.string().max(16_384), z.record(z.string(), z.unknown())]);
+const Token = z.string().regex(/^[\x21-\x7e]{1,1024}$/);
 
 /**
  * The cookies of a browser: `SESSDATA=…; bili_jct=…`, pairs by name, or what other programs keep as `cookies.json`, as text or as
- * JSON. Kept as pairs by name.
+ * JSON. Kept as pairs by name. Without a refresh token, which may stand among the pairs as `ac_time_value`, it cannot be renewed.
  */
 export type BilibiliLogin = z.infer<typeof BilibiliLogin>;
 export const BilibiliLogin = z
   .strictObject({
     cookies: Cookies,
     /** Epoch milliseconds of the login's end, where it is known. */
-    expiresAtMs: z.int().optional(),
+    expiresAtMs: z.int().exactOptional(),
+    refreshToken: Token.exactOptional(),
+    /** Epoch milliseconds of the last renewal. */
+    renewedAtMs: z.int().exactOptional(),
+    /** The token that this login was renewed with, until Bilibili has heard that it has arrived. */
+    spentToken: Token.exactOptional(),
+    /** Epoch milliseconds: since then it is known that this login cannot be renewed. */
+    refusedAtMs: z.int().exactOptional(),
   })
-  .transform(({ cookies, expiresAtMs }, context) => {
+  .transform(({ cookies, ...known }, context) => {
     const login = readLogin(cookies);
-    if (login !== null) return expiresAtMs === undefined ? login : { ...login, expiresAtMs };
+    if (login !== null) return { ...login, ...known };
     context.issues.push({
       code: 'custom',
       path: ['cookies'],

@@ -72,6 +72,7 @@ export function nowhere(clock: Clock, options: Nowhere): Destinations {
     create: refuse,
     change: refuse,
     remove: refuse,
+    refusal: () => null,
     provider: async () => provider,
   };
 }

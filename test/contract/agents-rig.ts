@@ -36,6 +36,7 @@ export function scripted(script: (connection: Connection<unknown, unknown>) => S
     id: 'scripted',
     settings: z.looseObject({}),
     credentials: z.unknown(),
+    refusal: () => null,
     connect: (connection) => ({
       id: 'scripted',
       mode: 'push',

@@ -254,6 +254,18 @@ const laws: Laws<DestinationsRig> = {
     await use(rig).create(SHELF);
     expect(await destinations.provider('shelf')).not.toBe(first);
   },
+  'a file that its provider cannot take is refused by it without a connection, another one by nobody': async (rig) => {
+    const seen = testKinds();
+    const destinations = rig.destinations(seen.kinds);
+    const [drive, shelf] = [await destinations.create(DRIVE), await destinations.create(SHELF)];
+    const file = { name: 'eu.bin', folder: '/', sizeBytes: null };
+    expect(destinations.refusal(drive, { ...file, name: 'cn.bin' })).toBeNull();
+    expect(destinations.refusal(drive, file)).toMatchObject({ kind: 'rejected', code: 'drive.region' });
+    expect(destinations.refusal(shelf, file)).toBeNull();
+    expect(destinations.refusal({ ...drive, provider: 'unheard-of' }, file)).toBeNull();
+    expect(destinations.refusal({ ...drive, settings: { region: 7 } }, file)).toBeNull();
+    expect(seen.connected).toEqual([]);
+  },
   'rotate gives the driver what is current, stores what it answers, and every instance reads that': async (rig) => {
     await use(rig).create(DRIVE);
     const given: Token[] = [];
@@ -347,6 +359,8 @@ function testKinds() {
       handles.push(credentials);
       return idle('drive');
     },
+    refusal: ({ region }, { name }) =>
+      name.startsWith(region) ? null : new Fault('rejected', 'drive.region', 'this file belongs to another region'),
   });
   const shelf = providerKind<z.infer<typeof Settings>, never>({
     id: 'shelf',

@@ -7,6 +7,7 @@ import type { MultipartIntake, StoredPart } from '#core/ports/multipart.ts';
 import type { RowKey } from '#core/ports/work-table.ts';
 import type { UploadId } from '#core/wire/ids.ts';
 import { FileName, FolderPath } from '#core/wire/upload.ts';
+import { admit } from '../admission.ts';
 import type { Intake } from '../intake.ts';
 import type { Scope } from './capability.ts';
 import { type GuestFile, guestKey } from './key.ts';
@@ -68,11 +69,9 @@ export function newGuestFile({ intake }: Guests, scope: Scope, announced: Announ
   return { ownerId, uploadId: newUploadId(intake.clock), destinationId, folder: folder.data, name: name.data };
 }
 
-/** The key of a new file, in a destination that is there. */
+/** The key of a new file, in a destination that is there and may take it. */
 export async function newKey(guests: Guests, file: GuestFile): Promise<string> {
-  if ((await guests.intake.destinations.get(file.destinationId)) === null) {
-    throw new Fault('rejected', 'destination.unknown', `there is no destination "${file.destinationId}"`);
-  }
+  await admit(guests.intake.destinations, file.destinationId, { ...file, sizeBytes: null });
   return guestKey(file);
 }
 

@@ -26,6 +26,13 @@ it.each([
   expect(readLogin(given)).toEqual({ cookies: COOKIES });
 });
 
+it('a refresh token is taken where it stands among the cookies, and never sent with them', () => {
+  const login = readLogin(`${cookieHeader(COOKIES)}; ac_time_value=0a1b`);
+  expect(login).toEqual({ cookies: COOKIES, refreshToken: '0a1b' });
+  expect(cookieHeader(login?.cookies ?? {})).not.toContain('ac_time_value');
+  expect(readLogin({ ...COOKIES, ac_time_value: '0a1b' })).toEqual(login);
+});
+
 it.each([
   ['its JSON', FILE],
   ['its text', JSON.stringify(FILE, null, 2)],
@@ -48,7 +55,7 @@ it.each([
 });
 
 it('what Bilibili sets anew is taken over with its end, and nothing that it deletes or that is none of the login', () => {
-  const login = { cookies: COOKIES, expiresAtMs: NOW };
+  const login = { cookies: COOKIES, expiresAtMs: NOW, refreshToken: '0a1b' };
   expect(
     renewedLogin(
       login,
@@ -61,6 +68,11 @@ it('what Bilibili sets anew is taken over with its end, and nothing that it dele
       ],
       NOW,
     ),
-  ).toEqual({ cookies: { ...COOKIES, bili_jct: 'ffff', SESSDATA: 'new' }, expiresAtMs: NOW + 60_000 });
+  ).toEqual({
+    cookies: { ...COOKIES, bili_jct: 'ffff', SESSDATA: 'new' },
+    expiresAtMs: NOW + 60_000,
+    refreshToken: '0a1b',
+  });
+  expect(renewedLogin(login, ['SESSDATA=new; Path=/'], NOW)).not.toHaveProperty('expiresAtMs');
   expect(renewedLogin(login, [`bili_jct=${COOKIES.bili_jct}; Path=/`], NOW)).toBe(login);
 });

@@ -57,7 +57,5 @@ it.each([
 
 async function started(settings: Partial<Settings> = {}) {
   const fake = await startFakeBilibili(settings);
-  const { member, api, passport } = fake.urls;
-  const hosts = { member, api, passport, uposScheme: 'http' } as const;
-  return { ...fake, hosts, [Symbol.asyncDispose]: () => fake.close() };
+  return { ...fake, [Symbol.asyncDispose]: () => fake.close() };
 }

@@ -30,8 +30,7 @@ export function add(exchange: Exchange): Reply {
   checkCsrf(session, [query.get('csrf') ?? '']);
   const { csrf, ...submission } = Submission.safeParse(jsonOf(body)).data ?? refuse(21001);
   checkCsrf(session, [csrf ?? session.csrf]);
-  checkWords(submission);
-  const videos = submission.videos.map((video, i) => videoOf(world, session, video, `P${i + 1}`));
+  const videos = videosOf(world, session, submission);
   const made: Archive = {
     mid: session.mid,
     aid: 115_000_000_000_000 + world.archives.length * 7919,
@@ -40,6 +39,7 @@ export function add(exchange: Exchange): Reply {
     videos,
     submission,
     madeAtMs: world.settings.now(),
+    before: null,
     state: -30,
   };
   world.archives.push(made);
@@ -70,7 +70,9 @@ export function view(exchange: Exchange): Reply {
     (each) => each.mid === mid && (each.bvid === query.get('bvid') || String(each.aid) === query.get('aid')),
   );
   if (found === undefined) return refuse(-404);
-  const videos = found.videos.map((video, i) => ({
+  const { before } = found;
+  const shown = before !== null && world.settings.now() < before.untilMs ? before.videos : found.videos;
+  const videos = shown.map((video, i) => ({
     ...video,
     aid: found.aid,
     bvid: found.bvid,
@@ -80,7 +82,22 @@ export function view(exchange: Exchange): Reply {
     fail_code: 0,
     xcode_state: 0,
   }));
-  return done({ archive: told(found), videos });
+  return done({ archive: told(found), videos, watermark: found.submission['watermark'] ?? { state: 0 } });
+}
+
+/** What may be said of an archive: its partitions among it. */
+export function pre(exchange: Exchange): Reply {
+  mustBeLoggedIn(exchange);
+  const children = [
+    { id: 21, name: '日常', parent: 160, desc: '', show: true },
+    { id: 138, name: '搞笑', parent: 160, desc: '', show: false },
+  ];
+  return done({
+    typelist: [
+      { id: 160, name: '生活', children },
+      { id: 4, name: '游戏', children: null },
+    ],
+  });
 }
 
 export function geetest(exchange: Exchange): Reply {
@@ -89,7 +106,7 @@ export function geetest(exchange: Exchange): Reply {
 }
 
 /** Unset members may be null. */
-const Submission = z.looseObject({
+export const Submission = z.looseObject({
   copyright: z.union([z.literal(1), z.literal(2)]),
   source: z.string().nullish(),
   title: z.string().trim().min(1),
@@ -109,7 +126,7 @@ const Submission = z.looseObject({
   csrf: z.string().nullish(),
 });
 
-type Submission = z.infer<typeof Submission>;
+export type Submission = z.infer<typeof Submission>;
 
 type Words = Pick<Submission, 'title' | 'tag' | 'copyright' | 'source' | 'videos'>;
 
@@ -131,6 +148,12 @@ function checkWords({ title, tag, copyright, source, videos }: Words): void {
   if (videos.length > VIDEOS_MAX) refuse(21058);
 }
 
+/** The videos of a submission or an edit, whose words are as they must be. */
+export function videosOf(world: World, session: Session, submission: Submission): Video[] {
+  checkWords(submission);
+  return submission.videos.map((video, i) => videoOf(world, session, video, `P${i + 1}`));
+}
+
 /** A merged object of this account; a `cid` that is told must be its own. */
 function videoOf(world: World, { mid }: Session, video: Submission['videos'][number], name: string): Video {
   const { filename, cid, title, desc } = video;
@@ -140,19 +163,21 @@ function videoOf(world: World, { mid }: Session, video: Submission['videos'][num
 }
 
 function told({ aid, bvid, mid, title, state, submission, madeAtMs }: Archive): object {
-  const { tid, tag, copyright, source, desc } = submission;
+  const { videos: _, cover, ...said } = submission;
   return {
+    ...said,
     aid,
     bvid,
     mid,
     title,
     state,
     state_desc: '',
-    tid,
-    tag,
-    copyright,
-    source,
-    desc,
+    // Chosen by the site, where nobody has.
+    cover: cover || 'http://i0.hdslb.com/bfs/archive/0123456789abcdef.jpg',
+    attrs: null,
+    activity: null,
+    human_type2: 0,
+    tp_info: {},
     ctime: Math.floor(madeAtMs / 1000),
   };
 }

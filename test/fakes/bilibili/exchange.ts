@@ -4,7 +4,7 @@ import type { Habit } from './habits.ts';
 import type { World } from './world.ts';
 
 /** Each with a port of its own; a line is a port too, of the store behind all of them. */
-export type Host = 'member' | 'api' | 'passport';
+export type Host = 'member' | 'api' | 'passport' | 'www';
 
 export interface Place {
   readonly host: Host | 'line';
@@ -19,6 +19,8 @@ export type Operation =
   | 'add'
   | 'archives'
   | 'view'
+  | 'pre'
+  | 'edit'
   | 'geetest'
   | 'nav'
   | 'myinfo'
@@ -26,6 +28,9 @@ export type Operation =
   | 'qr generate'
   | 'qr poll'
   | 'cookie info'
+  | 'correspond'
+  | 'cookie refresh'
+  | 'confirm refresh'
   | 'line ok'
   | 'init'
   | 'part'

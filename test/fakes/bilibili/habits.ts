@@ -28,7 +28,7 @@ import { messageOf } from './refusal.ts';
  * | name | at | what it does |
  * |---|---|---|
  * | `other-endpoint` | preupload | another line than was asked for; the one asked for is among `endpoints` |
- * | `forgotten` | part | says that it is stored, and it is not |
+ * | `forgotten` | part, edit | says that it is stored, and it is not |
  * | `part-count` | complete | PART_COUNT_ERR though nothing is missing |
  */
 export type Habit =

@@ -72,16 +72,17 @@ export function qrPoll({ world, query }: Exchange): Reply {
     return done({ url: '', refresh_token: '', timestamp: 0, code, message: QR_WORDS[code] });
   }
   login.code = 86038;
-  const cookies = Object.entries(cookiesOf(logIn(world, login.mid)));
+  const session = logIn(world, login.mid);
+  const cookies = Object.entries(cookiesOf(session));
   const told = cookies.map(([name, value]) => `${name}=${value}`).join('&');
   const data = {
     url: `https://passport.biligame.com/crossDomain?${told}&Expires=${SESSION_SECONDS}&gourl=https%3A%2F%2Fwww.bilibili.com&first_domain=.bilibili.com`,
-    refresh_token: randomHex(16),
+    refresh_token: session.refreshToken,
     timestamp: world.settings.now(),
     code: 0,
     message: '',
   };
-  return { ...done(data), headers: { 'set-cookie': cookies.map(([name, value]) => setCookie(world, name, value)) } };
+  return { ...done(data), headers: { 'set-cookie': setCookies(world, session) } };
 }
 
 /** What the person does in the app. */
@@ -99,6 +100,11 @@ export function confirm(world: World, key: string, mid: number): void {
 export function rotateCsrf(world: World, session: Session): string {
   session.csrf = randomHex(16);
   return setCookie(world, 'bili_jct', session.csrf);
+}
+
+/** All cookies of a login, as headers of an answer. */
+export function setCookies(world: World, session: Session): string[] {
+  return Object.entries(cookiesOf(session)).map(([name, value]) => setCookie(world, name, value));
 }
 
 const QR_WORDS = { 86101: '未扫码', 86090: '二维码已扫码未确认', 86038: '二维码已失效', 0: '' } as const;

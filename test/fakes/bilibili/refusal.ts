@@ -55,5 +55,6 @@ const MESSAGES: Readonly<Record<number, string>> = {
   21564: '投稿过于频繁，请24小时后再试',
   21566: '投稿过于频繁，建议将APP升级至最新版本后再试',
   21590: '投稿工具已停用',
+  86095: 'refresh_csrf 错误或 refresh_token 与 cookie 不匹配',
   137022: '投稿过于频繁，请稍后再试',
 };

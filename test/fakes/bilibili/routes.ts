@@ -1,8 +1,10 @@
 /** What is asked, by host, method and path. */
 import * as archives from './archives.ts';
+import { edit } from './edit.ts';
 import type { Handler, Operation, Place } from './exchange.ts';
 import * as passport from './passport.ts';
 import { preupload, probe } from './preupload.ts';
+import * as renewal from './renewal.ts';
 import * as upos from './upos.ts';
 
 export const handlers: Readonly<Record<Operation, Handler>> = {
@@ -12,6 +14,8 @@ export const handlers: Readonly<Record<Operation, Handler>> = {
   add: archives.add,
   archives: archives.archives,
   view: archives.view,
+  pre: archives.pre,
+  edit: edit,
   geetest: archives.geetest,
   nav: passport.nav,
   myinfo: passport.myinfo,
@@ -19,6 +23,9 @@ export const handlers: Readonly<Record<Operation, Handler>> = {
   'qr generate': passport.qrGenerate,
   'qr poll': passport.qrPoll,
   'cookie info': passport.cookieInfo,
+  correspond: renewal.correspond,
+  'cookie refresh': renewal.cookieRefresh,
+  'confirm refresh': renewal.confirmRefresh,
   'line ok': upos.lineOk,
   init: upos.init,
   part: upos.part,
@@ -32,6 +39,7 @@ export function operationOf({ host }: Place, method: string, path: string, query
   if (known !== undefined) return known;
   if (host === 'member' && `${method} ${path}` === 'GET /preupload')
     return query.get('r') === 'probe' ? 'probe' : 'preupload';
+  if (host === 'www') return method === 'GET' && path.startsWith('/correspond/1/') ? 'correspond' : null;
   if (host !== 'line') return null;
   if (method === 'PUT') return 'part';
   if (method === 'GET') return 'read';
@@ -45,6 +53,8 @@ const ROUTES: Readonly<Record<string, Operation>> = {
   'member POST /x/vu/web/add/v3': 'add',
   'member GET /x/web/archives': 'archives',
   'member GET /x/vupre/web/archive/view': 'view',
+  'member GET /x/vupre/web/archive/pre': 'pre',
+  'member POST /x/vu/web/edit': 'edit',
   'member GET /x/geetest/pre/add': 'geetest',
   'api GET /x/web-interface/nav': 'nav',
   'api GET /x/space/myinfo': 'myinfo',
@@ -52,6 +62,8 @@ const ROUTES: Readonly<Record<string, Operation>> = {
   'passport GET /x/passport-login/web/qrcode/generate': 'qr generate',
   'passport GET /x/passport-login/web/qrcode/poll': 'qr poll',
   'passport GET /x/passport-login/web/cookie/info': 'cookie info',
+  'passport POST /x/passport-login/web/cookie/refresh': 'cookie refresh',
+  'passport POST /x/passport-login/web/confirm/refresh': 'confirm refresh',
   'line GET /OK': 'line ok',
   'line POST /OK': 'line ok',
 };

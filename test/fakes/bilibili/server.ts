@@ -1,5 +1,5 @@
 /**
- * A Bilibili to upload to, over real sockets: the hosts `member`, `api` and `passport`, and a port for every line of the store
+ * A Bilibili to upload to, over real sockets: the hosts `member`, `api`, `passport` and `www`, and a port for every line of the store
  * behind them. Strict, and written from what others' clients are known to send and receive, not from our client; nothing of it
  * was compared with the real site. @renmu/bili-api 2.15.0 as published uploads to its tolerant mode, and submits. Its bad habits
  * are in `habits.ts`, its settings in `world.ts`.
@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import type { Host, Operation, Place } from './exchange.ts';
 import type { Habit } from './habits.ts';
 import type { Asked, Leak } from './record.ts';
+import { PUBLIC_KEY } from './renewal.ts';
 import { release, type State, serve } from './serve.ts';
 import { type Account, addAccount, logIn, newWorld, type Session, type Settings, type World } from './world.ts';
 
@@ -21,6 +22,8 @@ export interface FakeBilibili {
   /** The base address of each host, and of each line by its name. */
   readonly urls: Readonly<Record<Host, string>>;
   readonly lines: Readonly<Record<string, string>>;
+  /** What a client is told in place of Bilibili's own. */
+  readonly hosts: Readonly<Record<Host | 'publicKey', string>> & { readonly uposScheme: 'http' };
   /** Every request, in the order of their coming; the latest of them. */
   readonly asked: readonly Asked[];
   readonly leaks: readonly Leak[];
@@ -51,6 +54,7 @@ const DEFAULTS: Settings = {
   preuploadsPerHour: Number.POSITIVE_INFINITY,
   completedAgain: 'ok',
   listLagMs: 0,
+  viewLagMs: 0,
   pageMax: 50,
   keptBytesMax: 64 * 1024 * 1024,
 };
@@ -58,7 +62,7 @@ const DEFAULTS: Settings = {
 /** Longer than any test waits between two requests: a connection that ends on its own would be a fault nobody asked for. */
 const KEEP_ALIVE_MS = 300_000;
 
-const HOSTS: readonly Host[] = ['member', 'api', 'passport'];
+const HOSTS: readonly Host[] = ['member', 'api', 'passport', 'www'];
 
 export async function startFakeBilibili(settings: Partial<Settings> = {}): Promise<FakeBilibili> {
   const world = newWorld({ ...DEFAULTS, ...settings });
@@ -84,11 +88,13 @@ export async function startFakeBilibili(settings: Partial<Settings> = {}): Promi
     await Promise.all(places.map(async (place) => [keyOf(place), await listen(state, place)] as const)),
   );
   const urlOf = (key: string) => `http:${state.endpoints.get(key)}`;
+  const urls = { member: urlOf('member'), api: urlOf('api'), passport: urlOf('passport'), www: urlOf('www') };
   return {
     world,
     account,
     session: logIn(world, account.mid),
-    urls: { member: urlOf('member'), api: urlOf('api'), passport: urlOf('passport') },
+    urls,
+    hosts: { ...urls, publicKey: PUBLIC_KEY, uposScheme: 'http' },
     lines: Object.fromEntries(lines.map((line) => [line, urlOf(`line ${line}`)])),
     asked: state.asked,
     leaks: state.leaks,

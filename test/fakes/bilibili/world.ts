@@ -21,6 +21,8 @@ export interface Settings {
   readonly completedAgain: 'ok' | 'unknown upload';
   /** How long a new archive is missing from the list. An assumption. */
   readonly listLagMs: number;
+  /** How long the view of an archive lags behind an edit. An assumption. */
+  readonly viewLagMs: number;
   /** The largest `ps` that is heeded. */
   readonly pageMax: number;
   /** Content beyond it is hashed and not kept. */
@@ -42,6 +44,12 @@ export interface Session {
   csrf: string;
   /** What `cookie/info` says. */
   refresh: boolean;
+  /** Good for one renewal; empty: spent. */
+  refreshToken: string;
+  /** What the page of a renewal told, and when; null: it was not asked for, or it was used. */
+  word: { readonly text: string; readonly atMs: number } | null;
+  /** What this login has replaced, until it is confirmed. */
+  replaced: { readonly session: Session; readonly refreshToken: string } | null;
 }
 
 /** An object that a pre-upload reserved. */
@@ -89,11 +97,13 @@ export interface Archive {
   readonly mid: number;
   readonly aid: number;
   readonly bvid: string;
-  readonly title: string;
-  readonly videos: readonly Video[];
+  title: string;
+  videos: readonly Video[];
   /** All of it, without the csrf. */
-  readonly submission: Readonly<Record<string, unknown>>;
+  submission: Readonly<Record<string, unknown>>;
   readonly madeAtMs: number;
+  /** What `view` shows while it lags behind an edit. */
+  before: { readonly videos: readonly Video[]; readonly untilMs: number } | null;
   /** -30 in review, 0 open, -2 returned, -4 locked, -16 not to be transcoded. */
   state: number;
 }
@@ -145,7 +155,15 @@ export function addAccount(world: World, name: string): Account {
 export function logIn(world: World, mid: number): Session {
   const endsAtSeconds = Math.floor(world.settings.now() / 1000) + SESSION_SECONDS;
   const sessdata = `${randomHex(4)}%2C${endsAtSeconds}%2C${randomHex(3).slice(1)}%2A11CjA-${randomHex(12)}`;
-  const session = { mid, sessdata, csrf: randomHex(16), refresh: false };
+  const session: Session = {
+    mid,
+    sessdata,
+    csrf: randomHex(16),
+    refresh: false,
+    refreshToken: randomHex(16),
+    word: null,
+    replaced: null,
+  };
   world.sessions.set(sessdata, session);
   return session;
 }

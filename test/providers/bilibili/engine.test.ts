@@ -62,8 +62,7 @@ async function started({ partsPerFunction }: { readonly partsPerFunction: number
   const accounts = sealedAccounts(cells, sealKey(randomBytes(32)));
   const connected = () => cellDestinations({ cells, accounts, kinds: [bilibiliKind], clock, staging: NO_STORE });
   const destinations = connected();
-  const { member, api, passport } = fake.urls;
-  const settings = { tid: 160, tags: ['测试'], endpoints: { member, api, passport, uposScheme: 'http' } };
+  const settings = { tid: 160, tags: ['测试'], endpoints: fake.hosts };
   const credentials = { cookies: cookieHeader(fake.session) };
   await destinations.create({ id: 'bili', provider: 'bilibili', settings, credentials });
   let functions = 0;

@@ -323,7 +323,8 @@ it('what is said of a video arrives as it was set', async () => {
     source: 'https://example.com',
     tags: 'a, b，c',
     title: '【{name}】',
-    desc: '说明',
+    desc: '说明: {folder}',
+    cover: 'https://i0.hdslb.com/bfs/archive/a.jpg',
     onlySelf: true,
     noReprint: true,
   });
@@ -337,7 +338,8 @@ it('what is said of a video arrives as it was set', async () => {
     tag: 'a,b,c',
     // Seven families of 11 UTF-16 units each: an eighth would be cut in two.
     title: `【${'👨‍👩‍👧‍👦'.repeat(7)}`,
-    desc: '说明',
+    desc: '说明: ',
+    cover: 'https://i0.hdslb.com/bfs/archive/a.jpg',
     is_only_self: 1,
     no_reprint: 1,
   });

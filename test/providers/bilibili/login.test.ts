@@ -25,6 +25,7 @@ it('a code is scanned and confirmed, and its cookies, which come once, are the l
   expect(bilibiliKind.credentials?.parse(login)).toEqual({
     cookies: expect.objectContaining({ SESSDATA: session?.sessdata, bili_jct: session?.csrf }),
     expiresAtMs: NOW + SESSION_SECONDS * 1000,
+    refreshToken: session?.refreshToken,
   });
   // Whoever could not store it comes again; after the life of a code nothing of it is kept.
   expect(await bilibiliLoginKind.look(asked, at.ctx)).toBe('confirmed');
@@ -55,6 +56,7 @@ it.each([
   ['eleven tags', { tid: 160, tags: Array.from({ length: 11 }, (_, i) => `${i}`) }],
   ['a tag of 21 characters', { tid: 160, tags: ['标'.repeat(21)] }],
   ['a repost without a source', { tid: 160, tags: ['a'], copyright: 2 }],
+  ['a cover that Bilibili does not have', { tid: 160, tags: ['a'], cover: 'https://example.com/hdslb.com/a.jpg' }],
   ['no partition', { tags: ['a'] }],
   ['more files in an hour than an account was seen to bear', { tid: 160, tags: ['a'], submissionsPerHour: 21 }],
 ])('settings with %s are refused when they are made', (_what, given) => {
@@ -70,12 +72,10 @@ it('a refused login does not quote what was given', () => {
 async function passport() {
   let nowMs = NOW;
   const fake = await startFakeBilibili({ now: () => nowMs });
-  const { member, api, passport: host } = fake.urls;
-  const endpoints = { member, api, passport: host, uposScheme: 'http' };
   const clock = { now: () => nowMs, sleep: async () => {}, random: () => 0.5 };
   return {
     fake,
-    settings: bilibiliKind.settings.parse({ tid: 160, tags: ['a'], endpoints }),
+    settings: bilibiliKind.settings.parse({ tid: 160, tags: ['a'], endpoints: fake.hosts }),
     ctx: { signal: new AbortController().signal, clock },
     key: () => [...fake.world.logins.keys()].at(-1) ?? '',
     pass: (ms: number) => {

@@ -257,11 +257,9 @@ it('cookies go to no server of uploads, and nothing secret into an address', asy
   expect(upos.every(({ hasCookies }) => !hasCookies)).toBe(true);
 });
 
-it('a check tells whose login it is, how long it is good, and when Bilibili wants it renewed', async () => {
+it('a check tells whose login it is', async () => {
   await using rig = await bilibiliRig();
-  expect((await rig.provider().check(ctx)).message).toBe('logged in to Bilibili as 测试账号');
-  rig.fake.session.refresh = true;
-  expect((await rig.provider().check(ctx)).message).toContain('renewed');
+  expect((await rig.provider().check(ctx)).message).toBe('logged in to Bilibili as 测试账号; partition 生活');
 });
 
 async function begin(provider: PushProvider) {

@@ -14,10 +14,14 @@ export interface BilibiliRig extends PushRig, AsyncDisposable {
   connect(settings?: Readonly<Record<string, unknown>>): PushProvider;
   /** What is stored as the login. */
   login(): unknown;
+  /** Stores another one. */
+  logInWith(credentials: unknown): void;
   /** Where it is stored: to be spied on. */
   readonly stored: ReturnType<typeof storing>;
   /** What the processes share of the account. */
   readonly shared: SharedValue;
+  /** The same by other names. */
+  cell(name: string): SharedValue;
   archives(): readonly Archive[];
   /** How often an operation was asked for. */
   count(operation: string): number;
@@ -34,19 +38,30 @@ export async function bilibiliRig(more: Partial<Settings> = {}): Promise<Bilibil
     nowMs += ms;
   };
   const fake = await startFakeBilibili({ now, chunkBytes: 65_536, ...more });
-  const { member, api, passport } = fake.urls;
-  const endpoints = { member, api, passport, uposScheme: 'http' };
   const shared = cell();
+  const cells = new Map([['account', shared]]);
+  const cellOf = (name: string) => {
+    const known = cells.get(name) ?? cell();
+    cells.set(name, known);
+    return known;
+  };
   const stored = storing({ cookies: cookieHeader(fake.session) });
   const connectWith = (credentials: ReturnType<typeof storing>, settings: Readonly<Record<string, unknown>> = {}) => {
     const provider = bilibiliKind.connect({
       destinationId: 'bili',
       deviceId: '00112233445566778899aabbccddeeff',
-      settings: { tid: 160, tags: ['测试'], submissionsPerHour: 20, spacingSeconds: 0, endpoints, ...settings },
+      settings: {
+        tid: 160,
+        tags: ['测试'],
+        submissionsPerHour: 20,
+        spacingSeconds: 0,
+        endpoints: fake.hosts,
+        ...settings,
+      },
       credentials,
       clock: { now, sleep, random: () => MIDDLE },
       staging: NO_STORE,
-      shared: () => shared,
+      shared: cellOf,
     });
     if (provider.mode !== 'push') throw new Error('not a push provider');
     return provider;
@@ -61,12 +76,14 @@ export async function bilibiliRig(more: Partial<Settings> = {}): Promise<Bilibil
   return {
     fake,
     shared,
+    cell: cellOf,
     stored,
     pass: (ms) => {
       nowMs += ms;
     },
     connect: (settings) => connectWith(stored, settings),
     login: () => stored.kept(),
+    logInWith: stored.put,
     archives: () => world.archives,
     count: (wanted) => fake.asked.filter(({ operation }) => operation === wanted).length,
     provider: () => connectWith(stored),
@@ -107,6 +124,9 @@ function storing(first: unknown) {
   let kept = first;
   return {
     kept: () => kept,
+    put: (other: unknown) => {
+      kept = other;
+    },
     read: async () => kept,
     rotate: async (replace: (current: unknown) => Promise<unknown>) => {
       kept = await replace(kept);
