@@ -4,9 +4,11 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Intake } from '#core/intake/intake.ts';
 import type { LoginDesk } from '#core/login.ts';
 import type { Engine } from '#core/transfer/engine.ts';
+import { alertBook } from '#core/watch/alert-book.ts';
 import type { KindView } from '#core/wire/kind.ts';
 import { onError, onInvalid, onNotFound, onTooLarge, refusal } from './errors.ts';
 import { requireOwner } from './identity.ts';
+import { type AgentDoor, agentHttpRoutes } from './routes/agent-http.ts';
 import { agentRoutes, type FleetDesk } from './routes/agents.ts';
 import { type BrowserOf, browseRoutes } from './routes/browse.ts';
 import { type CompanionDeps, companionRoutes, uppyTokenRoutes } from './routes/companion.ts';
@@ -22,6 +24,7 @@ import { sessions115Routes } from './routes/sessions-115.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { uploadRoutes } from './routes/uploads.ts';
+import { alertRoutes, type MetricsDoor, metricsRoute } from './routes/watch.ts';
 
 export interface ApiDeps {
   readonly engine: Engine;
@@ -45,6 +48,10 @@ export interface ApiDeps {
   readonly kinds?: readonly KindView[];
   /** Absent: the home takes no agents. */
   readonly fleet?: FleetDesk;
+  /** Absent: nor any by HTTP. */
+  readonly agentDoor?: AgentDoor;
+  /** Absent: this process counts nothing. */
+  readonly metrics?: MetricsDoor;
 }
 
 export type ApiEnv = { Variables: { ownerId: string; requestId: string } };
@@ -69,6 +76,8 @@ export function createApi(deps: ApiDeps): Api {
   if (deps.companion !== undefined) companionRoutes(app, deps, deps.companion);
   if (deps.files !== undefined) fileRoutes(app, deps, deps.files);
   noticeRoutes(app, deps, deps.sockets);
+  if (deps.metrics !== undefined) metricsRoute(app, deps, deps.metrics);
+  if (deps.agentDoor !== undefined) agentHttpRoutes(app, deps, deps.agentDoor);
   app.use('/api/*', requireOwner(deps.authenticate), bodyLimit({ maxSize: BODY_MAX_BYTES, onError: onTooLarge }));
   uploadRoutes(app, deps);
   transferRoutes(app, deps);
@@ -77,6 +86,7 @@ export function createApi(deps: ApiDeps): Api {
   if (deps.kinds !== undefined) kindRoutes(app, deps.kinds);
   if (deps.fleet !== undefined) agentRoutes(app, deps.fleet);
   if (deps.logins !== undefined) loginRoutes(app, deps.logins);
+  alertRoutes(app, alertBook(deps.engine));
   ticketRoutes(app, deps);
   progress115Routes(app, deps);
   sessions115Routes(app, deps);

@@ -32,6 +32,15 @@ const BY_CODE: Readonly<Record<string, ContentfulStatusCode>> = {
   'destination.folder_unknown': 404,
   'agent.unknown': 404,
   'agent.online': 409,
+  'auth.required': 401,
+  'agent.wrong_key': 401,
+  'agent.token_refused': 401,
+  'agent.revoked': 403,
+  'agent.unfit': 409,
+  'agents.too_many': 409,
+  'agents.too_many_assigned': 409,
+  'transfer.begun': 409,
+  'destination.not_placed': 409,
   'login.unknown': 404,
   'login.other_provider': 409,
   'upload.expired': 410,
@@ -47,6 +56,10 @@ const BY_KIND: Readonly<Record<FaultKind, ContentfulStatusCode>> = {
   bug: 500,
 };
 
+export function statusOf({ code, kind }: Fault): ContentfulStatusCode {
+  return BY_CODE[code] ?? BY_KIND[kind];
+}
+
 export function refusal(c: Context<ApiEnv>, status: ContentfulStatusCode, code: string, message: string): Response {
   const body: ErrorBody = { error: { code, message, requestId: c.get('requestId') } };
   return c.json(body, status);
@@ -56,7 +69,7 @@ export function onError(log: Log): ErrorHandler<ApiEnv> {
   return (error, c) => {
     if (error instanceof Fault) {
       if (error.kind === 'bug') log.error('api.bug', { code: error.code, requestId: c.get('requestId') });
-      return refusal(c, BY_CODE[error.code] ?? BY_KIND[error.kind], error.code, error.message);
+      return refusal(c, statusOf(error), error.code, error.message);
     }
     if (error instanceof HTTPException) {
       return refusal(

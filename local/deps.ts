@@ -1,7 +1,7 @@
 /** The composition of the one-machine home: the only place that names its adapters. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { memoryProgress } from '#adapters/memory/progress.ts';
-import { sqliteCells } from '#adapters/sqlite/cells.ts';
+import { groupedState } from '#adapters/sqlite/grouped.ts';
 import { openDatabase } from '#adapters/sqlite/open.ts';
 import { sqliteWorkTable } from '#adapters/sqlite/work-table.ts';
 import { systemClock } from '#adapters/system/clock.ts';
@@ -15,17 +15,19 @@ import { inboxWalk } from '#core/intake/inbox-walk.ts';
 import type { Intake } from '#core/intake/intake.ts';
 import { loginDesk } from '#core/login.ts';
 import type { Engine } from '#core/transfer/engine.ts';
-import { evict } from '#core/transfer/gate.ts';
+import { heeding, homeRefusals } from '#core/watch/home-refusals.ts';
 import { agentKinds, browserKinds, loginKinds, providerKinds } from '#providers/index.ts';
-import { kindViews } from '../functions/kinds.ts';
+import { kindViews } from '../functions/kind-views.ts';
 import { type Channels, startChannels } from '../relay/channels.ts';
 import type { DataDir } from './data-dir.ts';
 import type { Env } from './env.ts';
 import { openFleet } from './fleet.ts';
+import { gatesInMemory } from './gates.ts';
 import { followMove } from './moved.ts';
 import { checkPlace, notePlace } from './place.ts';
 import { localQueues } from './queues.ts';
 import { openStaging } from './staging.ts';
+import { homeWatch } from './watch.ts';
 
 /** How often a bucket that has to be asked is asked: for chunks of uploads that are being staged, and for the inbox. */
 const CHUNKS_MS = 1_000;
@@ -37,8 +39,10 @@ export async function composeLocal(env: Env, data: DataDir) {
   const clock = systemClock();
   const log = jsonLog((line) => process.stderr.write(line), env.ENTREPOT_LOG);
   const database = openDatabase(data.path('entrepot.db'));
-  const table = sqliteWorkTable(database);
-  const cells = sqliteCells(database);
+  const reading = openDatabase(data.path('entrepot.db'));
+  const state = groupedState(database, reading);
+  const { table } = state;
+  const cells = gatesInMemory(state.cells);
   const bootId = randomUUID().slice(0, 8);
   const progress = memoryProgress();
   const key = await keyFile(data.path('key'));
@@ -51,10 +55,11 @@ export async function composeLocal(env: Env, data: DataDir) {
   notePlace(env, data);
   const { source, bucketName } = staging;
   const fleet = await openFleet({ env, data, cells, clock, log });
+  const refusals = homeRefusals({ cells, clock });
   const destinations = cellDestinations({
     cells,
     accounts,
-    kinds: providerKinds,
+    kinds: heeding(providerKinds, refusals.note),
     browsers: browserKinds,
     clock,
     staging: staging.place,
@@ -105,7 +110,9 @@ export async function composeLocal(env: Env, data: DataDir) {
     intake,
     logins: loginDesk({ cells, box: sealedBox(key), kinds: loginKinds, destinations, clock }),
     browserOf: destinations.browser,
-    fleet: fleet?.desk,
+    agentDoor: fleet?.door,
+    watch: (ownerId: string) =>
+      homeWatch({ engine, feed: progress, ownerId, registry: fleet?.door.registry, refusals, queues }),
     kinds: kindViews(providerKinds, fleet === null ? [] : agentKinds),
     feed: progress,
     multipart: staging.multipart,
@@ -130,10 +137,7 @@ export async function composeLocal(env: Env, data: DataDir) {
     },
     /** Work of a process that died is free again at once: nobody else can be holding it while we have the directory. */
     async takeOver(): Promise<void> {
-      table.freeOtherBoots(bootId, clock.now());
-      for (const name of ['@digest', ...(await destinations.list()).map(({ id }) => id)]) {
-        await evict(engine, name, (holder) => !holder.startsWith(`${bootId}/`));
-      }
+      sqliteWorkTable(database).freeOtherBoots(bootId, clock.now());
       if ((await destinations.list()).length === 0) {
         await destinations.create({ id: 'folder', provider: 'folder', settings: { root: data.path('delivered') } });
       }
@@ -150,6 +154,8 @@ export async function composeLocal(env: Env, data: DataDir) {
       await Promise.all([channels?.stop(), queues.drain()]);
       await fleet?.close();
       await staging.close();
+      await state.settled();
+      reading.close();
       database.close();
     },
   };

@@ -88,6 +88,8 @@ const Variables = z.object({
   LOCAL_FUNCTION_BUDGET_MS: z.coerce.number().int().min(1_000).default(30_000),
   MAX_CONCURRENT_UPLOADS: z.coerce.number().int().min(1).max(100).default(3),
   MAX_CONCURRENT_PARTS: z.coerce.number().int().min(1).max(64).default(5),
+  /** `open`: `/metrics` is told to anybody who reaches the port. */
+  ENTREPOT_METRICS: z.enum(['open']).optional(),
   /** Where agents come in; 12382 is usual, absent: no agents. */
   ENTREPOT_AGENT_PORT: Port.optional(),
   /** Absent: as the page. */

@@ -28,6 +28,7 @@ const SWEEP_MS = 1_000;
 const INBOX_MS = 60 * 60_000;
 /** Requests under way get this long to end when the process is told to. */
 const REQUESTS_MS = 3_000;
+const WATCH_MS = 60_000;
 
 try {
   await start();
@@ -46,6 +47,7 @@ async function start(): Promise<void> {
   const { clock, log } = engine;
 
   const tickets = ticketOffice({ clock, randomBytes });
+  const watch = local.watch(OWNER);
   const app = createApi({
     engine,
     intake,
@@ -54,8 +56,12 @@ async function start(): Promise<void> {
     logins,
     browserOf,
     kinds: local.kinds,
-    ...(local.fleet === undefined ? {} : { fleet: local.fleet }),
+    ...(local.agentDoor === undefined ? {} : { fleet: local.agentDoor.registry, agentDoor: local.agentDoor }),
     files,
+    metrics: {
+      read: () => watch.readMetrics(sockets),
+      for: env.ENTREPOT_METRICS === 'open' ? 'anybody' : 'owner',
+    },
     sockets: (ownerId) => connectionStats({ sockets, hub }, ownerId),
     companion: { multipart, capabilitySecret: data.secret(CAPABILITY_SECRET) },
     ...(arrivals === null ? {} : { events: pushedEvents(arrivals.events, data) }),
@@ -85,6 +91,7 @@ async function start(): Promise<void> {
   every(clock, INBOX_MS, stopped.signal, inboxHandler(intake), onTimerError);
   every(clock, INBOX_MS, stopped.signal, guestHandler({ intake, multipart, cells: engine.cells }), onTimerError);
   every(clock, INBOX_MS, stopped.signal, fileHandler(files.desk), onTimerError);
+  every(clock, WATCH_MS, stopped.signal, watch.look, onTimerError);
   for (const { everyMs, work } of arrivals?.timers ?? []) every(clock, everyMs, stopped.signal, work, onTimerError);
 
   await local.serve();

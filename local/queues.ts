@@ -1,5 +1,5 @@
 /** The queues of one process: hints to functions that move, storage events to functions that receive. */
-import { laneDispatcher, lanes } from '#adapters/lanes/dispatcher.ts';
+import { type LaneStats, laneDispatcher, lanes } from '#adapters/lanes/dispatcher.ts';
 import type { Intake } from '#core/intake/intake.ts';
 import type { Dispatcher } from '#core/ports/dispatcher.ts';
 import { traceOf } from '#core/trace.ts';
@@ -12,6 +12,7 @@ export interface Queues {
   readonly hints: Dispatcher;
   /** Takes the body of a storage event; drops it when too many wait. */
   tell(body: string): void;
+  stats(): { readonly hints: LaneStats; readonly events: LaneStats };
   /** Tells functions that their budget is over, and later to stop. Bounded: what does not stop in time is left to its lease. */
   drain(): Promise<void>;
 }
@@ -56,6 +57,7 @@ export function localQueues(parts: {
   return {
     hints: laneDispatcher(moving),
     tell: (body) => received.send([body]),
+    stats: () => ({ hints: moving.stats(), events: received.stats() }),
     drain: async () => {
       draining.abort();
       const timer = setTimeout(() => lastCall.abort(new Error('the process is ending')), PATIENCE_MS);

@@ -3,7 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { serve, type WebSocketServerLike } from '@hono/node-server';
 import { withSecretFiles } from '#adapters/system/secret-files.ts';
 import { traceOf } from '#core/trace.ts';
+import { alertBook } from '#core/watch/alert-book.ts';
+import { tallyOf } from '#core/watch/tally.ts';
+import { alertWatch } from '#core/watch/watch.ts';
 import { readEnv, readSecrets, SECRETS_OF } from '../functions/env.ts';
+import { OWNER } from '../functions/owner.ts';
 import { relayApp } from './app.ts';
 import { startChannels } from './channels.ts';
 import { composeRelay } from './deps.ts';
@@ -17,6 +21,8 @@ const KEEP_ALIVE_MS = 65 * 60_000;
 const BUFFERED_MOST_BYTES = 64 * 1024 * 1024;
 const SHED_MS = 1_000;
 const STATE_MS = 60_000;
+/** Each look reads some hundred rows, which are paid for. */
+const WATCH_MS = 5 * 60_000;
 /** Requests under way get this long to end when the process is told to. */
 const REQUESTS_MS = 3_000;
 
@@ -69,6 +75,10 @@ async function start(): Promise<void> {
   const onTimerError = (error: unknown): void => log.error('timer.failed', traceOf(error));
   every(clock, SHED_MS, stopping.signal, shed, onTimerError);
   every(clock, STATE_MS, stopping.signal, tellState, onTimerError);
+  const { progress } = relay;
+  const tally = tallyOf(progress, clock);
+  const watched = { ownerId: OWNER, table: engine.table, book: alertBook(engine), tally, progress, clock, log };
+  every(clock, WATCH_MS, stopping.signal, alertWatch(watched), onTimerError);
   const channels = startChannels(engine, relay.progress);
 
   endOnSignals(async () => {

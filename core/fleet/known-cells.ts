@@ -61,7 +61,8 @@ export function knownCells(deps: CellDeps): KnownCells {
           return next(withNews(known, news));
         });
       } catch (error) {
-        note(id, news);
+        // Of an id that nobody has there are none.
+        if (news !== NO_NEWS) note(id, news);
         throw error;
       }
     },

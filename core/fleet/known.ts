@@ -1,5 +1,6 @@
 /** An agent as its cell keeps it, and what is to be read in it. */
 import * as z from 'zod';
+import { Fault } from '#core/fault.ts';
 import { AgentFacts, type AgentStatus, type AgentView } from '#core/wire/agent.ts';
 import { isoTime } from '#core/wire/time.ts';
 
@@ -19,6 +20,8 @@ export const Known = z.object({
   address: z.string(),
   firstSeenAtMs: z.int(),
   lastSeenAtMs: z.int(),
+  /** When its line was heard of last; null: never, or not since that is kept. */
+  lineAtMs: z.int().nullable().default(null),
   memoryBytes: z.int().nullable(),
   filesDone: z.int(),
   filesFailed: z.int(),
@@ -37,19 +40,27 @@ export interface News {
 
 export const NO_NEWS: News = { filesDone: 0, filesFailed: 0, refusals: [] };
 
-export function newcomer(facts: AgentFacts, address: string, now: number): Known {
-  return {
-    v: 1,
-    facts,
-    address,
-    firstSeenAtMs: now,
-    lastSeenAtMs: now,
-    memoryBytes: null,
-    filesDone: 0,
-    filesFailed: 0,
-    refusals: [],
-    isRevoked: false,
-  };
+/** What an agent can say of itself without a line. */
+export type SaidFacts = Omit<AgentFacts, 'providers' | 'version'>;
+
+/** Throws Fault `rejected` `agent.revoked`. */
+export function welcome(agent: Known): Known {
+  if (!agent.isRevoked) return agent;
+  throw new Fault('rejected', 'agent.revoked', `agent ${agent.facts.id} was revoked: restore it first`);
+}
+
+/** By its line. Throws as `welcome` does. */
+export function metBy(agent: Known | null, facts: AgentFacts, address: string, now: number): Known {
+  return { ...welcome(agent ?? newcomer(facts, address, now)), facts, address, lastSeenAtMs: now, lineAtMs: now };
+}
+
+/** By HTTP: the address stays that of the line, and so does what only the line tells. Throws as `welcome` does. */
+export function registeredBy(agent: Known | null, said: SaidFacts, address: string, now: number): Known {
+  const { providers, version } = agent?.facts ?? NOT_SAID;
+  const facts = { ...said, providers, version };
+  const was = welcome(agent ?? newcomer(facts, address, now));
+  const isOnLine = was.lineAtMs !== null && now - was.lineAtMs <= OFFLINE_MS;
+  return { ...was, facts, address: isOnLine ? was.address : address, lastSeenAtMs: now };
 }
 
 export function withNews(known: Known, { filesDone, filesFailed, refusals }: News): Known {
@@ -100,4 +111,23 @@ function statusOf({ isRevoked, lastSeenAtMs, facts }: Known, files: number, now:
   if (isRevoked) return 'revoked';
   if (now - lastSeenAtMs > OFFLINE_MS) return 'offline';
   return files >= facts.filesMax ? 'busy' : 'online';
+}
+
+/** Of one that has never attached. */
+const NOT_SAID: Pick<AgentFacts, 'providers' | 'version'> = { providers: [], version: '' };
+
+function newcomer(facts: AgentFacts, address: string, now: number): Known {
+  return {
+    v: 1,
+    facts,
+    address,
+    firstSeenAtMs: now,
+    lastSeenAtMs: now,
+    lineAtMs: null,
+    memoryBytes: null,
+    filesDone: 0,
+    filesFailed: 0,
+    refusals: [],
+    isRevoked: false,
+  };
 }

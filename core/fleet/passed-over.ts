@@ -16,7 +16,14 @@ const NONE_RETRY_MS = 30_000;
 const BUSY_RETRY_MS = 60_000;
 
 export function isFit(facts: AgentFacts, provider: string, tags: Readonly<Record<string, string>>): boolean {
-  return facts.providers.includes(provider) && missingTags(facts, tags).length === 0;
+  return misfit(facts, provider, tags) === null;
+}
+
+/** `does not run s3`; null: it fits. */
+export function misfit(facts: AgentFacts, provider: string, tags: Readonly<Record<string, string>>): string | null {
+  if (!facts.providers.includes(provider)) return `does not run ${provider}`;
+  const [missing] = missingTags(facts, tags);
+  return missing === undefined ? null : `is not ${missing}`;
 }
 
 export function noneFit(
@@ -24,10 +31,16 @@ export function noneFit(
   provider: string,
   tags: Readonly<Record<string, string>>,
 ): Fault {
-  const passed = attached.map(({ facts }) => ({ id: facts.id, why: misfit(facts, provider, tags) }));
+  const passed = attached.map(({ facts }) => ({ id: facts.id, why: misfit(facts, provider, tags) ?? 'was revoked' }));
   const wanted = [provider, ...Object.entries(tags).map(([key, value]) => `${key}=${value}`)].join(', ');
   const message = `no agent is there for ${wanted}: start one${named(passed)}`;
   return new Fault('throttled', 'agents.none', message, { retryAfterMs: NONE_RETRY_MS, isQueued: true });
+}
+
+/** A person gave the file to it, and nobody else is asked. */
+export function assignedAway(id: string): Fault {
+  const message = `agent ${id}, which this file was assigned to, is not there: start it, or assign the file to another`;
+  return new Fault('throttled', 'agents.assigned_away', message, { retryAfterMs: NONE_RETRY_MS, isQueued: true });
 }
 
 export function allBusy(agents: readonly AttachedAgent[]): Fault {
@@ -59,12 +72,6 @@ export function restingFor(restMs: number): string {
   ] as const;
   const told = words.filter(([count]) => count > 0).map(([count, unit]) => `${count} ${unit}`);
   return `rests for ${told.join(' ')} more`;
-}
-
-function misfit(facts: AgentFacts, provider: string, tags: Readonly<Record<string, string>>): string {
-  if (!facts.providers.includes(provider)) return `does not run ${provider}`;
-  const [missing] = missingTags(facts, tags);
-  return missing === undefined ? 'was revoked' : `is not ${missing}`;
 }
 
 function missingTags(facts: AgentFacts, tags: Readonly<Record<string, string>>): readonly string[] {

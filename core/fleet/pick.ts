@@ -9,7 +9,7 @@ import { choose, FIRST_TURN, type Turn } from './choose.ts';
 import { OFFLINE_MS } from './known.ts';
 import type { PaceRules } from './pace.ts';
 import type { AgentPaces, PaceLook } from './paces.ts';
-import { allBusy, allResting, busyWith, isFit, noneFit, restingFor } from './passed-over.ts';
+import { allBusy, allResting, assignedAway, busyWith, isFit, noneFit, restingFor } from './passed-over.ts';
 import type { AgentRegistry, Standing } from './registry.ts';
 
 export type AgentPlacement = Extract<Placement, { on: 'agents' }>;
@@ -30,7 +30,7 @@ export interface Place {
 }
 
 export interface Picker {
-  /** For a file that begins. Throws Fault `throttled` `agents.none`, `agents.busy` or `agents.resting`. */
+  /** For a file that begins. Throws Fault `throttled` `agents.none`, `agents.assigned_away`, `agents.busy` or `agents.resting`. */
   begin(item: Item): Promise<Place>;
   /**
    * For a file that began at this agent. Throws Fault `transient` `agent.away` as long as it may come back, then as `begin`, but
@@ -64,7 +64,7 @@ export function picker(deps: PickDeps): Picker {
 
 async function begin(own: Choosing, item: Item): Promise<Place> {
   const { clock } = own;
-  const { fit, standing } = await fitting(own);
+  const { fit, standing } = await fitting(own, await assigned(own, item));
   const looks = await look(own, fit, item);
   const atMs = ({ address }: AttachedAgent) => looks.get(address)?.atMs ?? 0;
   // Each round but the last finds that an address which was free rests now.
@@ -122,12 +122,23 @@ interface Fitting {
   readonly standing: Standing;
 }
 
-async function fitting({ agents, registry, provider, placement: { tags } }: Choosing): Promise<Fitting> {
+/** `only`: null, or the one that the file was given to. */
+async function fitting(
+  { agents, registry, provider, placement: { tags } }: Choosing,
+  only: AgentId | null = null,
+): Promise<Fitting> {
   const standing = await registry.standing();
   const attached = agents.attached();
-  const fit = attached.filter(({ facts }) => isFit(facts, provider, tags) && !standing.revoked.has(facts.id));
-  if (fit.length === 0) throw noneFit(attached, provider, tags);
-  return { fit, standing };
+  const all = attached.filter(({ facts }) => isFit(facts, provider, tags) && !standing.revoked.has(facts.id));
+  const fit = only === null ? all : all.filter(({ facts }) => facts.id === only);
+  if (fit.length > 0) return { fit, standing };
+  throw only === null ? noneFit(attached, provider, tags) : assignedAway(only);
+}
+
+/** Whom a person gave it to, unless nobody waits for that one any more. */
+async function assigned({ registry }: Choosing, { transferId }: Item): Promise<AgentId | null> {
+  const id = await registry.pins.of(transferId);
+  return id === null || (await registry.silentMs(id)) === null ? null : id;
 }
 
 /** One where the file is already, or whose address it started from, or whichever the strategy says. */

@@ -1,17 +1,10 @@
 /** A push driver whose calls run at agents. The engine does not know the difference. */
-import * as z from 'zod';
+import type * as z from 'zod';
 import { type Fault, toFault } from '#core/fault.ts';
 import type { AgentCall, Agents, RemoteConnection } from '#core/ports/agents.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import {
-  type CallContext,
-  type Item,
-  type PartBody,
-  type PushProvider,
-  pushProvider,
-  Session,
-} from '#core/ports/provider.ts';
-import { AgentId } from '#core/wire/agent.ts';
+import { type CallContext, type Item, type PartBody, type PushProvider, pushProvider } from '#core/ports/provider.ts';
+import type { AgentId } from '#core/wire/agent.ts';
 import {
   answerOf,
   CheckAnswer,
@@ -21,6 +14,7 @@ import {
   OpeningAnswer,
   PartAnswer,
 } from './answers.ts';
+import { isOfDriver, PlacedSession } from './begun.ts';
 import type { AgentPaces } from './paces.ts';
 import { type AgentPlacement, type Place, picker } from './pick.ts';
 import type { AgentRegistry } from './registry.ts';
@@ -35,10 +29,6 @@ export interface PlacedParts {
   readonly pace: AgentPaces;
   readonly clock: Clock;
 }
-
-/** The agent that opened it, and the driver's own, which any agent can take up. */
-const PlacedSession = z.object({ agent: AgentId, of: Session });
-type PlacedSession = z.infer<typeof PlacedSession>;
 
 /**
  * `open` chooses an agent; the calls that follow go to it while it is attached. One that is away for 90 s is given up, and another
@@ -72,7 +62,7 @@ export function placedProvider(parts: PlacedParts): PushProvider {
   }
 
   async function note(id: AgentId, item: Item, fault: Fault): Promise<void> {
-    if (fault.isQueued || !isOfDriver(fault)) return;
+    if (fault.isQueued || !isOfDriver(fault.code)) return;
     if (fault.kind === 'risk' || fault.kind === 'throttled') await registry.refused(id, fault.code);
     if (ENDS.has(fault.kind) && busy.over(id, item.transferId)) registry.ended(id, 'failed');
   }
@@ -99,7 +89,9 @@ export function placedProvider(parts: PlacedParts): PushProvider {
 
     put: async (session, item, part, ctx) => {
       const call = { method: 'put', args: [session.of, item], part } as const;
-      return (await run(at(session, item), call, PartAnswer, item, ctx)).answer;
+      const { id, answer } = await run(at(session, item), call, PartAnswer, item, ctx);
+      registry.sent(id, part.sizeBytes);
+      return answer;
     },
 
     inspect: async (session, item, parts, ctx) => {
@@ -134,8 +126,3 @@ export function placedProvider(parts: PlacedParts): PushProvider {
 
 /** After these the engine gives the file up, or asks a person. */
 const ENDS: ReadonlySet<string> = new Set(['auth', 'rejected', 'risk', 'bug']);
-
-/** Neither of the way to the agent, nor of the staged bytes. */
-function isOfDriver({ code }: Fault): boolean {
-  return !/^(?:agents?|staging)\./.test(code);
-}

@@ -1,17 +1,33 @@
 /** What is known of each agent, in a cell of its own: who it says it is, when it was heard, how its files ended, who wants it gone. */
-import { Fault } from '#core/fault.ts';
 import type { AgentFacts, AgentId, AgentView } from '#core/wire/agent.ts';
 import { type Busy, busyAgents } from './busy.ts';
 import type { CellDeps } from './cell.ts';
-import { type Known, newcomer, OFFLINE_MS, refusedAddresses, viewOf } from './known.ts';
+import {
+  type Known,
+  metBy,
+  OFFLINE_MS,
+  refusedAddresses,
+  registeredBy,
+  type SaidFacts,
+  viewOf,
+  welcome,
+} from './known.ts';
 import { knownCells } from './known-cells.ts';
 import type { AgentPaces } from './paces.ts';
+import { type AgentPins, agentPins } from './pins.ts';
 
 export interface AgentRegistry {
-  /** It has enrolled or attached. Throws Fault `rejected` `agent.revoked`, and `agents.too_many` beyond 256. */
+  /** It has attached. Throws Fault `rejected` `agent.revoked`, and `agents.too_many` beyond 256. */
   met(facts: AgentFacts, address: string): Promise<void>;
   /** Its heartbeat: one write. Throws Fault `rejected` `agent.revoked` or `agent.unknown`: its connection is to be ended. */
   heard(id: AgentId, news: { readonly memoryBytes: number | null }): Promise<void>;
+  /**
+   * It says by HTTP who it is: shown at once, and no call is run there before it has attached. What only its line tells stays as it was.
+   * Throws as `met` does.
+   */
+  registered(facts: SaidFacts, address: string): Promise<void>;
+  /** It says by HTTP that it is there. For its files only its line counts. Throws as `heard` does. */
+  reported(id: AgentId, news: { readonly memoryBytes?: number }): Promise<void>;
   /** A file ended there; written with the next heartbeat. */
   ended(id: AgentId, how: 'done' | 'failed'): void;
   /** A service, or a person whom it wants, asked its address for less. Never rejects: it is written with the next heartbeat if not now. */
@@ -25,9 +41,23 @@ export interface AgentRegistry {
   forget(id: AgentId): Promise<void>;
 
   standing(): Promise<Standing>;
-  /** How long it has been silent, as far as this process can tell; null: it is unknown or revoked, and not waited for. */
+  /** Refusals that are still known, of the last 16 of each agent, with the addresses that they were told to. */
+  refusals(): Promise<readonly AddressRefusal[]>;
+  /** How long its line has been silent, as far as this process can tell; null: it is unknown or revoked, and not waited for. */
   silentMs(id: AgentId): Promise<number | null>;
+  /** A part of so many bytes arrived by way of it. */
+  sent(id: AgentId, sizeBytes: number): void;
+  /** Since this process began. */
+  sentBytes(): ReadonlyMap<AgentId, number>;
   readonly busy: Busy;
+  readonly pins: AgentPins;
+}
+
+export interface AddressRefusal {
+  readonly agent: AgentId;
+  readonly address: string;
+  readonly atMs: number;
+  readonly code: string;
 }
 
 /** What a choice must know. */
@@ -48,6 +78,8 @@ export function agentRegistry(deps: RegistryDeps): AgentRegistry {
   const startedAtMs = clock.now();
   const busy = busyAgents(clock);
   const known = knownCells(deps);
+  /** Only of agents that have a cell, of which there are few. */
+  const sent = new Map<AgentId, number>();
 
   async function view(agent: Known): Promise<AgentView> {
     const restsUntilMs = await pace.restsUntil(agent.address);
@@ -56,15 +88,19 @@ export function agentRegistry(deps: RegistryDeps): AgentRegistry {
 
   return {
     busy,
+    pins: agentPins(deps),
 
-    met: (facts, address) =>
-      known.upsert(facts.id, (agent) => {
-        const now = clock.now();
-        return { ...welcome(agent ?? newcomer(facts, address, now)), facts, address, lastSeenAtMs: now };
-      }),
+    met: (facts, address) => known.upsert(facts.id, (agent) => metBy(agent, facts, address, clock.now())),
 
     heard: async (id, { memoryBytes }) => {
-      await known.update(id, (agent) => ({ ...welcome(agent), memoryBytes, lastSeenAtMs: clock.now() }));
+      const now = clock.now();
+      await known.update(id, (agent) => ({ ...welcome(agent), memoryBytes, lastSeenAtMs: now, lineAtMs: now }));
+    },
+
+    registered: (said, address) => known.upsert(said.id, (agent) => registeredBy(agent, said, address, clock.now())),
+
+    reported: async (id, news) => {
+      await known.update(id, (agent) => ({ ...welcome(agent), ...news, lastSeenAtMs: clock.now() }));
     },
 
     ended: (id, how) => known.note(id, how === 'done' ? { filesDone: 1 } : { filesFailed: 1 }),
@@ -85,7 +121,10 @@ export function agentRegistry(deps: RegistryDeps): AgentRegistry {
 
     restore: async (id) => view(await known.update(id, (now) => ({ ...now, isRevoked: false }))),
 
-    forget: (id) => known.drop(id, ({ lastSeenAtMs }) => clock.now() - lastSeenAtMs > OFFLINE_MS),
+    forget: async (id) => {
+      await known.drop(id, ({ lastSeenAtMs }) => clock.now() - lastSeenAtMs > OFFLINE_MS);
+      sent.delete(id);
+    },
 
     standing: async () => {
       const agents = await known.all();
@@ -93,17 +132,19 @@ export function agentRegistry(deps: RegistryDeps): AgentRegistry {
       return { revoked: new Set(revoked), refused: refusedAddresses(agents, clock.now()) };
     },
 
+    refusals: async () =>
+      (await known.all()).flatMap(({ facts, refusals }) =>
+        refusals.map((refusal) => ({ agent: facts.id, ...refusal })),
+      ),
+
+    sent: (id, sizeBytes) => void sent.set(id, (sent.get(id) ?? 0) + sizeBytes),
+    sentBytes: () => sent,
+
     silentMs: async (id) => {
       const agent = await known.read(id);
       if (agent === null || agent.isRevoked) return null;
       // Nobody could be heard before this process was there to listen.
-      return clock.now() - Math.max(agent.lastSeenAtMs, startedAtMs);
+      return clock.now() - Math.max(agent.lineAtMs ?? 0, startedAtMs);
     },
   };
-}
-
-/** Throws Fault `rejected` `agent.revoked`. */
-function welcome(agent: Known): Known {
-  if (!agent.isRevoked) return agent;
-  throw new Fault('rejected', 'agent.revoked', `agent ${agent.facts.id} was revoked: restore it first`);
 }

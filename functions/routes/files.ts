@@ -42,6 +42,12 @@ export interface FileDeps {
 
 /** Each holds up to 16 MiB. */
 const UPLOADS_AT_ONCE = 4;
+/**
+ * Of this process, whichever app has taken them: a Worker has one for each request. There a request that is canceled never comes to its
+ * end, so that each place has one of its own.
+ */
+const underWay = new Set<{ readonly endMs: number }>();
+const UPLOAD_MS = 15 * 60_000;
 const JSON_MAX_BYTES = 16 * 1024;
 const URL_SECONDS = 3_600;
 
@@ -65,7 +71,6 @@ const uploadForm = z.object({
 /** Mounted before the routes that take JSON alone: a file is larger than those bodies may be. */
 export function fileRoutes(app: Api, deps: ApiDeps, { desk, uploadBytesMax }: FileDeps): void {
   app.use(`${ROOT}/*`, requireOwner(deps.authenticate));
-  let underWay = 0;
 
   app.openAPIRegistry.registerPath(
     createRoute({
@@ -81,18 +86,21 @@ export function fileRoutes(app: Api, deps: ApiDeps, { desk, uploadBytesMax }: Fi
     }),
   );
   app.post(`${ROOT}/upload`, async (c) => {
-    if (underWay >= UPLOADS_AT_ONCE) {
+    const now = deps.engine.clock.now();
+    for (const one of underWay) if (one.endMs <= now) underWay.delete(one);
+    if (underWay.size >= UPLOADS_AT_ONCE) {
       throw new Fault(
         'throttled',
         'file.too_many',
         `${UPLOADS_AT_ONCE} files are being put: try again, or by upload URL`,
       );
     }
-    underWay++;
+    const place = { endMs: now + UPLOAD_MS };
+    underWay.add(place);
     try {
       return await takeForm(c);
     } finally {
-      underWay--;
+      underWay.delete(place);
     }
   });
 

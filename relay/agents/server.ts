@@ -21,6 +21,7 @@ import type { FromAgent__Output } from '#proto/generated/agent/FromAgent.ts';
 import type { Hello__Output } from '#proto/generated/agent/Hello.ts';
 import type { ToAgent } from '#proto/generated/agent/ToAgent.ts';
 import { every } from '../timers.ts';
+import { bareAddress } from './address.ts';
 import { pump, type Reading } from './bytes.ts';
 import { enrolment } from './enrolment.ts';
 import { type AgentBook, agentLinks } from './links.ts';
@@ -28,6 +29,9 @@ import { agentTokens, type Pass } from './tokens.ts';
 
 export interface AgentServer {
   readonly agents: Agents;
+  /** For those who come another way first: with the key to a token, and from a token to its agent. */
+  readonly enrol: ReturnType<typeof enrolment>;
+  readonly readPass: (token: string) => Promise<Pass | null>;
   /** Takes agents in; answers the port. Rejects when it cannot listen, and where it should not. */
   listen(where: Where): Promise<number>;
   /** Tells all agents to come back later, and ends. Takes some seconds at most. */
@@ -133,6 +137,8 @@ export function agentServer(parts: AgentServerParts): AgentServer {
 
   return {
     agents: { attached: links.attached, call: links.call, detach: links.detach },
+    enrol,
+    readPass: tokens.read,
     listen: async (where) => {
       const port = await bind(server, where);
       every(clock, SWEEP_MS, stopped.signal, async () => links.sweep(), onError);
@@ -202,5 +208,5 @@ const NO_HELLO: Hello__Output = { protocol: 0, facts: '' };
 
 /** `1.2.3.4:567`, `::1:567` or `::ffff:1.2.3.4:567`. */
 function addressOf(peer: string): string {
-  return peer.replace(/:\d+$/, '').replace(/^::ffff:(?=\d+\.)/, '');
+  return bareAddress(peer.replace(/:\d+$/, ''));
 }

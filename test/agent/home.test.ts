@@ -68,6 +68,7 @@ it('a file goes to a placed destination from its agent, whose place another proc
   expect(sha256(arrived ?? new Uint8Array())).toBe(sha256(bytes));
   await again.hasWritten(/"agent.call".*"finish"/);
 
+  await expectMeasured(bytes.length);
   const { body } = await server.api('GET', '/api/v1/agents');
   expect(body.items).toMatchObject([{ id: 'living-room', status: 'online', files: 0 }]);
   const revoked = await server.api('POST', '/api/v1/agents/living-room/revoke');
@@ -75,6 +76,40 @@ it('a file goes to a placed destination from its agent, whose place another proc
   await again.hasWritten(/"agent.not_attached".*agent.revoked/);
   expect(server.errors()).not.toContain(secretAccessKey);
 });
+
+/** As Prometheus would, with the owner's token. */
+async function expectMeasured(sizeBytes: number): Promise<void> {
+  expect((await fetch(`${server.url}/metrics`)).status).toBe(401);
+  // The end is told of after it is written down.
+  let lines: readonly string[] = [];
+  while (!lines.includes('entrepot_transfers_ended_total{status="success"} 1')) {
+    const answer = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${server.token}` } });
+    lines = (await answer.text()).split('\n');
+  }
+  for (const line of [
+    `entrepot_moved_bytes_total{destination="far"} ${sizeBytes}`,
+    'entrepot_agents{status="online"} 1',
+    'entrepot_due_rows{queue="begun#far"} 0',
+    'entrepot_sockets 0',
+  ]) {
+    expect(lines).toContain(line);
+  }
+  // A part whose answer was lost with the first process is found there, and not sent by the second.
+  for (const pattern of [
+    /^entrepot_agent_sent_bytes_total\{agent="living-room"\} \d+$/,
+    /^process_cpu_seconds_total \d/,
+  ]) {
+    expect(lines).toEqual(expect.arrayContaining([expect.stringMatching(pattern)]));
+  }
+  expect((await server.api('GET', '/api/v1/alerts')).body).toEqual({ items: [] });
+  const key = (await readFile(join(home.dataDir, 'agent-key'), 'utf8')).trim();
+  const registered = await fetch(`${server.url}/api/agent/register`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ agent_id: 'living-room', agent_name: 'Living room', tags: { region: 'cn' } }),
+  });
+  expect(await registered.json()).toMatchObject({ code: 0, data: { agent_id: 'living-room' } });
+}
 
 /** So that there is a middle. */
 async function stageFirst(upload: { readonly id: string; readonly chunkBytes: number }, bytes: Buffer): Promise<void> {

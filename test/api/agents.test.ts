@@ -16,7 +16,7 @@ import { KindList } from '#core/wire/kind.ts';
 import { folderKind } from '#providers/folder/provider.ts';
 import { s3Kind } from '#providers/s3/provider.ts';
 import { type Api, createApi } from '../../functions/api.ts';
-import { kindViews } from '../../functions/kinds.ts';
+import { kindViews } from '../../functions/kind-views.ts';
 import { expectFault } from '../contract/expect-fault.ts';
 import { NO_STORE } from '../support/no-store.ts';
 import { expectError } from './expect-error.ts';

@@ -74,9 +74,17 @@ describe.each([
 
   beforeEach(async () => {
     rig = await apiRig();
+    store = await open(rig.engine.clock);
+    api = anApp();
+  });
+  afterEach(async () => {
+    await store.close();
+    await rig[Symbol.asyncDispose]();
+  });
+
+  function anApp(): Api {
     const { clock, cells } = rig.engine;
-    store = await open(clock);
-    api = createApi({
+    return createApi({
       engine: rig.engine,
       intake: rig.intake,
       authenticate: (token) =>
@@ -87,11 +95,7 @@ describe.each([
       issueTicket: () => ({ ticket: 'ticket', expiresAtMs: 0 }),
       files: { desk: { ...store, cells, clock, folders: FOLDERS }, uploadBytesMax: UPLOAD_BYTES_MAX },
     });
-  });
-  afterEach(async () => {
-    await store.close();
-    await rig[Symbol.asyncDispose]();
-  });
+  }
 
   async function call(method: string, path: string, body?: unknown, token = TOKEN): Promise<Answer> {
     // As bytes: the stream that a form makes of itself cannot be given up half way.
@@ -141,6 +145,20 @@ describe.each([
     const answer = await call('POST', '/upload', form(randomBytes(UPLOAD_BYTES_MAX + 1)));
     expectError(answer, 413, 'file.too_large');
     expect([await store.keys(), await store.unfinished()]).toEqual([[], 0]);
+  });
+
+  it('four at a time come through a process, however many apps it has; who never ends has a place for a quarter of an hour', async () => {
+    const hanging = Array.from({ length: 4 }, () => {
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'multipart/form-data; boundary=b' };
+      const init = { method: 'POST', headers, body: readable, duplex: 'half' as const };
+      return { writable, answer: anApp().request('/api/v1/files/upload', init) };
+    });
+    expectError(await call('POST', '/upload', form(randomBytes(3))), 429, 'file.too_many');
+    rig.jump(15 * 60_000);
+    await upload(randomBytes(3));
+    for (const { writable } of hanging) await writable.close();
+    for (const { answer } of hanging) expect((await answer).status).toBe(400);
   });
 
   it('parts that a death left behind are given up a day later, and not before', async () => {

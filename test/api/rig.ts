@@ -11,6 +11,7 @@ import { memoryWorkTable } from '#adapters/memory/work-table.ts';
 import { systemClock } from '#adapters/system/clock.ts';
 import { sealedAccounts } from '#adapters/vault/accounts.ts';
 import { cellDestinations } from '#adapters/vault/destinations.ts';
+import type { Place } from '#adapters/vault/placement.ts';
 import { sealKey } from '#adapters/vault/seal.ts';
 import { sealedBox } from '#adapters/vault/sealed-box.ts';
 import { Fault } from '#core/fault.ts';
@@ -34,6 +35,7 @@ import { CreateUploadAnswer } from '#core/wire/upload.ts';
 import { folderKind } from '#providers/folder/provider.ts';
 import { type Api, createApi } from '../../functions/api.ts';
 import { moveHandler } from '../../functions/move.ts';
+import type { AgentDoor } from '../../functions/routes/agent-http.ts';
 import { NO_STORE } from '../support/no-store.ts';
 
 export const TOKEN = 'a-token-of-the-owner';
@@ -125,6 +127,8 @@ export interface MoreKinds {
   readonly kinds?: readonly ProviderKind[];
   readonly browsers?: readonly BrowserKind[];
   readonly logins?: readonly LoginKind[];
+  /** Agents for this home. */
+  readonly fleet?: (parts: Pick<Engine, 'cells' | 'clock'>) => { readonly place: Place; readonly door: AgentDoor };
 }
 
 export async function apiRig(more: MoreKinds = {}): Promise<ApiRig> {
@@ -142,7 +146,16 @@ export async function apiRig(more: MoreKinds = {}): Promise<ApiRig> {
   const accounts = sealedAccounts(cells, key);
   const kinds = [folderKind, keyedKind, ...(more.kinds ?? [])];
   const browsers = more.browsers ?? [];
-  const destinations = cellDestinations({ cells, accounts, kinds, browsers, clock, staging: NO_STORE });
+  const fleet = more.fleet?.({ cells, clock });
+  const destinations = cellDestinations({
+    cells,
+    accounts,
+    kinds,
+    browsers,
+    clock,
+    staging: NO_STORE,
+    ...(fleet === undefined ? {} : { place: fleet.place }),
+  });
   await destinations.create({ id: 'folder', provider: 'folder', settings: { root } });
   await destinations.create({ id: 'second', provider: 'folder', settings: { root: join(root, 'second') } });
   const shared = { table, source: staging, dispatcher, destinations, progress, clock, log: listeningLog(logged) };
@@ -161,6 +174,7 @@ export async function apiRig(more: MoreKinds = {}): Promise<ApiRig> {
     authenticate: (token) => OWNERS.get(token) ?? null,
     logins: loginDesk({ cells, box: sealedBox(key), kinds: more.logins ?? [], destinations, clock }),
     browserOf: destinations.browser,
+    ...(fleet === undefined ? {} : { fleet: fleet.door.registry, agentDoor: fleet.door }),
     issueTicket: () => ({ ticket: `ticket-${++tickets}`, expiresAtMs: clock.now() + 30_000 }),
   });
   const call = caller(app);
