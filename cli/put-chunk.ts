@@ -7,7 +7,10 @@ import type { LocalFile } from './local-file.ts';
 import { retryAfterMs } from './patience.ts';
 import { Problem } from './problem.ts';
 
-/** `held`: the chunk had been put before (412, of OSS 409 `FileAlreadyExists`): keys are write-once, so what is there is ours. `expired`: the URL is not valid any more. */
+/**
+ * `held`: the chunk had been put before (412, of OSS 409 `FileAlreadyExists`): keys are write-once, so what is there is ours.
+ * `expired`: the URL is not valid any more (403, of R2 400 `ExpiredRequest`).
+ */
 export type PutOutcome =
   | { readonly kind: 'stored' }
   | { readonly kind: 'held' }
@@ -63,7 +66,8 @@ export async function putChunk({ file, start, ticket, agents, signal, onBytes }:
       const said = beginningOf(response);
       const told = () => resolve(outcomeOf(response, said()));
       // A store that refuses before the end of the body is right, whatever happens to the rest of the body.
-      if ((response.statusCode ?? 0) >= 300 && response.statusCode !== 409) told();
+      const status = response.statusCode ?? 0;
+      if (status >= 300 && !EXPLAINED.has(status)) told();
       response.once('end', told);
       response.once('error', reject);
     });
@@ -102,6 +106,9 @@ async function* counted(file: LocalFile, start: number, sizeBytes: number, onByt
   if (leftBytes > 0) throw new Problem('file.changed', 'the file became shorter while it was sent');
 }
 
+/** What these mean stands in the answer's body. */
+const EXPLAINED: ReadonlySet<number> = new Set([400, 409]);
+
 /** Reads to the end, and keeps no more than tells why a store refused: some lines of XML. */
 function beginningOf(response: http.IncomingMessage): () => string {
   let text = '';
@@ -114,7 +121,7 @@ function beginningOf(response: http.IncomingMessage): () => string {
 function outcomeOf({ statusCode: status = 0, headers }: http.IncomingMessage, said: string): PutOutcome {
   if (status >= 200 && status < 300) return { kind: 'stored' };
   if (status === 412 || (status === 409 && said.includes('<Code>FileAlreadyExists</Code>'))) return { kind: 'held' };
-  if (status === 403) return { kind: 'expired' };
+  if (status === 403 || (status === 400 && said.includes('<Code>ExpiredRequest</Code>'))) return { kind: 'expired' };
   if (status === 408 || status === 409 || status === 429 || status >= 500) {
     const isBusy = status === 429 || status === 503;
     return { kind: 'failed', isBusy, askedMs: retryAfterMs(headers['retry-after']), reason: `status ${status}` };

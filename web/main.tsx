@@ -1,17 +1,21 @@
 import { createRoot } from 'react-dom/client';
 import { App } from './app/app.tsx';
-import { LocaleProvider } from './i18n/locale.tsx';
+import { firstSpoken, LocaleProvider } from './i18n/locale.tsx';
 import './style/tokens.css';
 import './style/base.css';
 import './style/shell.css';
 import './style/send.css';
 import './style/ledger.css';
 import './style/dialog.css';
+import './style/story.css';
+import './style/alerts.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('the page has no root');
-createRoot(root).render(
-  <LocaleProvider>
-    <App />
-  </LocaleProvider>,
+void firstSpoken().then((first) =>
+  createRoot(root).render(
+    <LocaleProvider first={first}>
+      <App />
+    </LocaleProvider>,
+  ),
 );

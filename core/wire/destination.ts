@@ -20,6 +20,7 @@ export const UpdateDestination = z.object({
   credentials: z.record(z.string(), z.unknown()).optional(),
   placement: Placement.optional(),
 });
+export type UpdateDestination = z.input<typeof UpdateDestination>;
 
 export const DestinationView = z.object({
   id: z.string(),

@@ -59,6 +59,8 @@ describe.each(['at the end', 'at once'] as const)('an answer %s of the body', (w
     [409, exists('ConditionalRequestConflict'), { kind: 'failed', reason: 'status 409' }],
     [409, `${'x'.repeat(9_000)}${exists('FileAlreadyExists')}`, { kind: 'failed', reason: 'status 409' }],
     [403, exists('FileAlreadyExists'), { kind: 'expired' }],
+    [400, exists('ExpiredRequest'), { kind: 'expired' }],
+    [400, exists('FileAlreadyExists'), { kind: 'refused', status: 400 }],
   ])('of %i %s is understood', async (status, body, outcome) => {
     answer = { status, body, when };
     expect(await put()).toMatchObject(outcome);

@@ -20,6 +20,7 @@ describe('an answer', () => {
     [409, 'ConditionalRequestConflict', { kind: 'conflict' }],
     [409, undefined, { kind: 'conflict' }],
     [403, 'FileAlreadyExists', { kind: 'denied' }],
+    [400, 'ExpiredRequest', { kind: 'denied' }],
     [400, 'FileAlreadyExists', { kind: 'refused', status: 400 }],
   ])('of %i %s is %j', async (status, code, outcome) => {
     const transport = async () => ({ status, retryAfterMs: undefined, ...(code === undefined ? {} : { code }) });

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import * as z from 'zod';
 import { browserKinds, loginKinds, providerKinds } from '#providers/index.ts';
-import { type Field, facts, filled, KINDS } from '../../web/app/destination-kinds.ts';
+import { type Field, KINDS } from '../../web/app/destination-kinds.ts';
+import { facts, filled, mended, refused, standing } from '../../web/app/destination-values.ts';
 
 it('the form offers the kinds of destinations that the server has, and no other', () => {
   expect(Object.keys(KINDS).sort()).toEqual(providerKinds.map(({ id }) => id).sort());
@@ -73,6 +74,42 @@ it('what is left empty, and the first of the choices, is left to the server', ()
   const { settings = [] } = KINDS['s3'] ?? {};
   const values = { region: ' eu ', bucket: 'films', prefix: '', onConflict: 'replace', forcePathStyle: 'false' };
   expect(filled(settings, values)).toEqual({ region: 'eu', bucket: 'films', forcePathStyle: false });
+});
+
+it.each(providerKinds)('what $id is set to stays as it is when nothing in its form is changed', ({ id, settings }) => {
+  const all = KINDS[id]?.settings ?? [];
+  const typed = Object.fromEntries(all.map((field) => [field.key, field.placeholder || '12345']));
+  const stands = Object(settings.parse(filled(all, typed)));
+  const { fields, values } = standing(all, stands);
+  expect(mended(fields, values, { ...values, root: ` ${values['root'] ?? ''} ` }, stands)).toBe(stands);
+});
+
+it('a change of a form leaves alone what the form does not know, and gives back what is emptied', () => {
+  const { settings = [] } = KINDS['clouddrive2'] ?? {};
+  const stands = {
+    address: 'nas.lan',
+    order: ['webdav', 'mount'],
+    mountRoot: { there: '/CloudNAS', here: '/srv' },
+    endpoints: { api: 'http://stand-in' },
+  };
+  const { fields, values } = standing(settings, stands);
+  expect(fields.find(({ key }) => key === 'order')?.choices?.at(-1)?.label).toBe(values['order']);
+  const moved = mended(fields, values, { ...values, address: 'nas2.lan', 'mountRoot.there': '' }, stands);
+  expect(moved).toEqual({ ...stands, address: 'nas2.lan', mountRoot: { here: '/srv' } });
+  const emptied = mended(fields, values, { ...values, 'mountRoot.there': '', 'mountRoot.here': '' }, stands);
+  expect(emptied).not.toHaveProperty('mountRoot');
+  expect(mended(fields, values, { ...values, order: 'allWays' }, stands)).not.toHaveProperty('order');
+});
+
+it('a refusal of the server is told at the field that it names', () => {
+  const { settings = [], credentials = [] } = KINDS['clouddrive2'] ?? {};
+  const message = 'settings.order.0: unknown way; settings.mountRoot: both or none; credentials.totp: no Base32';
+  expect(refused('settings', settings, message)).toEqual({
+    order: 'unknown way',
+    'mountRoot.there': 'both or none',
+  });
+  expect(refused('credentials', credentials, message)).toEqual({ totp: 'no Base32' });
+  expect(refused('settings', settings, 'settings.endpoints.api: no address')).toEqual({});
 });
 
 function outerKey({ key }: Field): string {

@@ -1,6 +1,6 @@
 /** The history of a transfer, in words. */
 import { expect, it } from 'vitest';
-import { eventWords } from '../../web/app/event-words.ts';
+import { eventReason, eventWords } from '../../web/app/event-words.ts';
 import { en } from '../../web/i18n/en.ts';
 import { zh } from '../../web/i18n/zh.ts';
 
@@ -22,4 +22,11 @@ it('what has no words of its own is shown as it is', () => {
   expect(eventWords(en.detail, event('fault', 'oss.late'))).toBe('Trouble, tried again');
   expect(eventWords(en.detail, event('something_new'))).toBe('something_new');
   expect(eventWords(en.detail, event('note'))).toBe('note');
+});
+
+it('the reason of trouble is said in both languages, for one service or for all alike', () => {
+  expect(eventReason(en, event('fault', 'oss.unavailable'))).toBe('The destination does not answer properly.');
+  expect(eventReason(zh, event('fault', 'agents.none'))).toBe('没有能执行此任务的代理在线。');
+  expect(eventReason(en, event('fault', 'pigeon.lost'))).toBe('');
+  expect(eventReason(en, event('note', 'way.mount'))).toBe('');
 });

@@ -9,6 +9,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Notice } from '#core/wire/notice.ts';
 import { ClientFrame, type ServerFrame, SOCKET_PROTOCOL } from '#core/wire/socket.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
 import { putObject } from './fake-bucket.ts';
@@ -16,7 +17,10 @@ import { answerApi } from './fake-routes.ts';
 import { type FakeOptions, type FakeState, type Fault, fakeState } from './fake-state.ts';
 
 export interface FakeApi
-  extends Pick<FakeState, 'uploads' | 'transfers' | 'destinations' | 'agents' | 'log' | 'events' | 'plant' | 'change'> {
+  extends Pick<
+    FakeState,
+    'uploads' | 'transfers' | 'destinations' | 'agents' | 'alerts' | 'histories' | 'log' | 'events' | 'plant' | 'change'
+  > {
   readonly origin: string;
   fault(fault: Omit<Fault, 'times'> & { times?: number }): void;
   clearFaults(): void;
@@ -29,6 +33,8 @@ export interface FakeApi
   /** Another run of the server: a new epoch, all sockets cut. */
   restart(): void;
   cutSockets(): void;
+  /** A word to all sockets. */
+  notify(notice: Notice): void;
   /** Cuts the lines of all requests that hang. */
   dropHanging(): void;
   close(): Promise<void>;
@@ -101,11 +107,12 @@ export async function fakeApi(options: FakeOptions = {}): Promise<FakeApi> {
   }
 
   state.addDestination({ id: 'nas', provider: 'folder', settings: { root: '/srv/nas' } });
-  state.addDestination({ id: 'archive', provider: 's3', settings: { bucket: 'archive', region: 'eu-west-1' } });
+  const archive = { bucket: 'archive', region: 'eu-west-1' };
+  state.addDestination({ id: 'archive', provider: 's3', settings: archive, credentials: { accessKeyId: 'key' } });
   await Promise.all([api, bucket].map((server) => once(server.listen(0, '127.0.0.1'), 'listening')));
-  const { uploads, transfers, destinations, agents, log, events, plant, change } = state;
+  const { uploads, transfers, destinations, agents, alerts, histories, log, events, plant, change } = state;
   return {
-    ...{ uploads, transfers, destinations, agents, log, events, plant, change },
+    ...{ uploads, transfers, destinations, agents, alerts, histories, log, events, plant, change },
     origin: originOf(api),
     fault: (fault) => void state.faults.push({ times: 1, ...fault }),
     clearFaults: () => void state.faults.splice(0),
@@ -123,6 +130,9 @@ export async function fakeApi(options: FakeOptions = {}): Promise<FakeApi> {
       cutSockets();
     },
     cutSockets,
+    notify: (data) => {
+      for (const socket of sockets.clients) send(socket, { event: 'notification', data });
+    },
     dropHanging,
     async close() {
       cutSockets();

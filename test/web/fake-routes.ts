@@ -83,7 +83,8 @@ const ROUTES: Readonly<Record<string, (call: Call) => Answer>> = {
       return { status: 204 };
     }),
   'GET transfers': listTransfers,
-  'GET transfers/:id/events': ({ state, id }) => withTransfer(state, id, (view) => ok({ items: history(view) })),
+  'GET transfers/:id/events': ({ state, id }) =>
+    withTransfer(state, id, (view) => ok({ items: state.histories.get(id) ?? history(view) })),
   'POST transfers/:id/pause': ({ state, id }) => ok(state.change(id, { wish: 'pause', status: 'paused' })),
   'POST transfers/:id/resume': ({ state, id }) =>
     withTransfer(state, id, ({ phase }) =>
@@ -99,6 +100,7 @@ const ROUTES: Readonly<Record<string, (call: Call) => Answer>> = {
   'POST destinations': createDestination,
   'PATCH destinations/:id': changeDestination,
   'GET kinds': ({ state }) => ok({ items: state.options.kinds ?? allKinds() }),
+  'GET alerts': ({ state }) => ok({ items: state.alerts }),
   'GET agents': ({ state }) => ok({ items: [...state.agents.values()] }),
   'POST agents/:id/revoke': (call) => withAgent(call, (agent) => turn(call, agent, 'revoked')),
   'POST agents/:id/restore': (call) => withAgent(call, (agent) => turn(call, agent, 'offline')),
@@ -154,8 +156,12 @@ function changeDestination({ state, id, body }: Call): Answer {
   const before = state.destinations.get(id);
   const parsed = UpdateDestination.safeParse(body);
   if (!before || !parsed.success) return refusal(400, 'request.invalid', 'no such change');
-  const { settings = before.settings, placement = before.placement } = parsed.data;
-  const view = { ...before, settings, placement };
+  const { settings = before.settings, placement = before.placement, credentials } = parsed.data;
+  if (before.provider === 'folder' && !String(settings['root']).startsWith('/'))
+    return refusal(422, 'destination.invalid', 'settings.root: give an absolute path');
+  const hasCredentials = before.hasCredentials || credentials !== undefined;
+  const view = { ...before, settings, placement, hasCredentials };
+  state.events.emit('changed', parsed.data);
   state.destinations.set(id, view);
   return ok(view);
 }

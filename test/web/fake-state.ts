@@ -5,11 +5,12 @@ import type { ServerResponse } from 'node:http';
 import { ulid } from 'ulid';
 import type { z } from 'zod';
 import type { AgentView } from '#core/wire/agent.ts';
+import type { Alert } from '#core/wire/alert.ts';
 import { CreateDestination, type DestinationView } from '#core/wire/destination.ts';
 import type { DigestAsk } from '#core/wire/digest.ts';
 import { TransferId, UploadId } from '#core/wire/ids.ts';
 import type { KindView } from '#core/wire/kind.ts';
-import type { TransferView } from '#core/wire/transfer.ts';
+import type { TransferEvent, TransferView } from '#core/wire/transfer.ts';
 import type { ChunkTicket, CreateUpload, UploadView } from '#core/wire/upload.ts';
 
 export interface FakeOptions {
@@ -58,6 +59,9 @@ export function fakeState(
   const transfers = new Map<string, TransferView>();
   const destinations = new Map<string, DestinationView>();
   const agents = new Map<string, AgentView>();
+  const alerts: Alert[] = [];
+  /** By transfer; without one, what its view tells. */
+  const histories = new Map<string, readonly TransferEvent[]>();
   const byIdempotencyKey = new Map<string, string>();
   const asksOf = new Map<string, DigestAsk[]>();
   const tickets = new Map<string, { key: string; sizeBytes: number }>();
@@ -170,6 +174,8 @@ export function fakeState(
     transfers,
     destinations,
     agents,
+    alerts,
+    histories,
     asksOf,
     tickets,
     socketTickets: new Set<string>(),

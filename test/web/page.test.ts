@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AgentId, type AgentView } from '#core/wire/agent.ts';
+import type { Alert } from '#core/wire/alert.ts';
 import { findChromium, launchChromium } from '../support/chromium.ts';
 import { type FakeApi, fakeApi, testBytes } from './fake-api.ts';
 import { TOKEN } from './fake-routes.ts';
@@ -63,7 +64,7 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     });
     page.on('dialog', (dialog) => void dialog.accept());
     await page.goto(`${fake.origin}/#token=${TOKEN}`);
-    await page.getByText('nas', { exact: true }).waitFor();
+    await page.locator('.to-name', { hasText: 'nas' }).waitFor();
   }
 
   const item = (status: string) => page.locator(`.item[data-status=${status}]`);
@@ -112,18 +113,36 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     expect([...fake.uploads.values()][0]?.destinations).toEqual([{ id: 'nas', path: '/影视/trip/day 1' }]);
   });
 
+  it('a dropped folder keeps its shape, also where two files in it have one name', async () => {
+    await open();
+    const dir = join(await mkdtemp(join(tmpdir(), 'entrepot-drop-')), 'trip');
+    for (const name of ['a.txt', 'day 1/a.txt', 'day 1/raw/b.txt']) {
+      await mkdir(join(dir, name, '..'), { recursive: true });
+      await writeFile(join(dir, name), name);
+    }
+    const devtools = await context.newCDPSession(page);
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      const data = { items: [], files: [dir], dragOperationsMask: 1 };
+      await devtools.send('Input.dispatchDragEvent', { type, x: 640, y: 400, data });
+    }
+    await expect.poll(() => fake.uploads.size).toBe(3);
+    const places = [...fake.uploads.values()].map(({ view, destinations }) => `${destinations[0]?.path}/${view.name}`);
+    expect(places.sort()).toEqual(['/trip/a.txt', '/trip/day 1/a.txt', '/trip/day 1/raw/b.txt']);
+    await rm(join(dir, '..'), { recursive: true });
+  });
+
   it('takes the token out of the address, remembers it, and asks for one when there is none', async () => {
     await open();
     expect(page.url()).not.toContain(TOKEN);
     await page.reload();
-    await page.getByText('nas', { exact: true }).waitFor();
+    await page.locator('.to-name', { hasText: 'nas' }).waitFor();
     await page.getByRole('button', { name: 'Forget the token' }).click();
     await page.getByLabel('Token').fill('wrong');
     await page.getByRole('button', { name: 'Enter' }).click();
     await page.getByText('does not accept this token').waitFor();
     await page.getByLabel('Token').fill(TOKEN);
     await page.getByRole('button', { name: 'Enter' }).click();
-    await page.getByText('nas', { exact: true }).waitFor();
+    await page.locator('.to-name', { hasText: 'nas' }).waitFor();
   });
 
   it('speaks the language of the browser, and the other one by a click that it remembers', async () => {
@@ -134,6 +153,16 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     await page.getByRole('heading', { name: 'Send files' }).waitFor();
     await page.reload();
     await page.getByRole('heading', { name: 'Send files' }).waitFor();
+  });
+
+  it('a page that is older than its server says so where a part of it is gone, and goes on', async () => {
+    await open();
+    await page.route('**/assets/destinations-view-*.js', (route) => route.fulfill({ status: 404 }));
+    await page.getByRole('link', { name: 'Destinations' }).click();
+    await page.getByRole('alert').getByRole('button', { name: 'Reload' }).waitFor();
+    await page.getByRole('link', { name: 'Transfers' }).click();
+    await pick('film.mp4', testBytes(50_000));
+    await item('success').waitFor();
   });
 
   it('every control has a name, every id is there once, and Esc closes what was opened', async () => {
@@ -157,7 +186,7 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     });
     await page.getByText('The destination is full.').waitFor();
     expect(await nameless()).toEqual([]);
-    await page.getByRole('button', { name: 'b.mp4', exact: true }).focus();
+    await page.getByRole('link', { name: 'b.mp4', exact: true }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').getByText('ENOSPC').waitFor();
     expect(await nameless()).toEqual([]);
@@ -183,6 +212,36 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     await page.getByRole('button', { name: 'Remove: media' }).click();
     await page.getByRole('heading', { name: 'media' }).waitFor({ state: 'detached' });
     expect(fake.destinations.has('media')).toBe(false);
+  });
+
+  it('a destination is edited in the form it was made with: only what changed is sent, a refusal is told at its field', async () => {
+    await open();
+    await page.getByRole('link', { name: 'Destinations' }).click();
+    const edit = page.getByRole('button', { name: 'Edit: nas' });
+    await edit.press('Enter');
+    const root = page.getByLabel('Folder on the server');
+    expect(await root.inputValue()).toBe('/srv/nas');
+    expect(await nameless()).toEqual([]);
+    await root.fill('media');
+    await page.keyboard.press('Enter');
+    await page.getByText('give an absolute path').waitFor();
+    expect(await root.evaluate((input) => input === document.activeElement)).toBe(true);
+    await root.fill('/srv/other');
+    const changed = once(fake.events, 'changed');
+    await page.getByLabel('When the name is taken').selectOption('fail');
+    await page.getByRole('button', { name: 'Save' }).click();
+    expect((await changed)[0]).toEqual({ settings: { root: '/srv/other', onConflict: 'fail' } });
+    // What it was changed to is tried at once, and the keyboard is back where it was.
+    await page.getByText('Reachable and writable').waitFor();
+    expect(await edit.evaluate((button) => button === document.activeElement)).toBe(true);
+
+    await page.getByRole('button', { name: 'Edit: archive' }).click();
+    await page.getByLabel('Replace them').check();
+    await page.getByLabel('Access key ID').fill('key');
+    await page.getByLabel('Secret access key').fill('secret');
+    const replaced = once(fake.events, 'changed');
+    await page.getByRole('button', { name: 'Save' }).click();
+    expect((await replaced)[0]).toEqual({ credentials: { accessKeyId: 'key', secretAccessKey: 'secret' } });
   });
 
   it('agents have a section where the home takes them: revoked, restored and forgotten there', async () => {
@@ -232,11 +291,87 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
       spacingSeconds: 300,
       perHourMax: 0,
     });
-    await page.getByRole('button', { name: 'Where its calls are run: films' }).press('Enter');
+    await page.getByRole('button', { name: 'Edit: films' }).press('Enter');
     await page.getByLabel('At agents').press('ArrowUp');
     await page.keyboard.press('Enter');
     await page.getByText('The longest rested').waitFor({ state: 'detached' });
     expect(fake.destinations.get('films')?.placement).toEqual({ on: 'here' });
+    expect(complaints).toEqual([]);
+  });
+
+  it('alerts are counted, told with where to go, and greyed when they are over', async () => {
+    await open();
+    await page.getByRole('button', { name: 'Alerts', exact: true }).waitFor();
+    fake.alerts.push(slowDestination);
+    fake.notify({ title: 'A destination is slow', content: slowDestination.message, type: 'warning' });
+    await page.getByRole('button', { name: '1 alert' }).click();
+    await page.getByText('archive is slow').waitFor();
+    expect(await nameless()).toEqual([]);
+    expect(await page.getByRole('dialog').getByText('A destination is slow').count()).toBe(0);
+    fake.alerts[0] = { ...slowDestination, endedAt: '2026-11-22T09:00:00.000Z' };
+    fake.notify({ title: 'Backup', content: 'The disk is changed at noon.', type: 'info' });
+    await page.getByText('The disk is changed at noon.').waitFor();
+    await page.getByText('Over', { exact: true }).waitFor();
+    await page.keyboard.press('Escape');
+    const bell = page.getByRole('button', { name: 'Alerts', exact: true });
+    expect(await bell.evaluate((button) => button === document.activeElement)).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  it('a transfer has an address: opened by it, closed by Esc, and told when nobody knows it', async () => {
+    await open();
+    const { id } = fake.plant({ name: 'a.mp4', phase: 'moving', status: 'uploading', sizeBytes: 100, movedBytes: 40 });
+    const at = (second: number) => new Date(Date.UTC(2026, 10, 22, 8, 0, second)).toISOString();
+    fake.histories.set(id, [
+      { seq: 1, at: at(0), type: 'staging' },
+      { seq: 2, at: at(5), type: 'queued', code: 'agents.busy' },
+      { seq: 3, at: at(35), type: 'moving' },
+      { seq: 4, at: at(50), type: 'fault', code: 's3.slow_down' },
+    ]);
+    const link = page.getByRole('link', { name: 'a.mp4', exact: true });
+    await link.press('Enter');
+    await page.getByRole('dialog').getByText('In line 0:30').waitFor();
+    await page.getByText('The destination wants fewer requests.').waitFor();
+    expect(page.url()).toContain(`#/t/${id}`);
+    expect(await nameless()).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await link.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(complaints).toEqual([]);
+    await page.goto(`${fake.origin}/#/t/${id}`);
+    await page.getByRole('dialog').getByText('In line').waitFor();
+    await page.goto(`${fake.origin}/#/t/trf_gone`);
+    await page.getByRole('dialog').getByText('does not know this transfer').waitFor();
+  });
+
+  it('what the list shows is canceled as one, after a question that counts it, and the rest is left alone', async () => {
+    await open({
+      before: () => {
+        for (let index = 0; index < 12; index += 1) {
+          const destinationId = index < 9 ? 'nas' : 'archive';
+          fake.plant({
+            name: `film ${index}.mp4`,
+            phase: 'moving',
+            status: 'uploading',
+            sizeBytes: 100,
+            destinationId,
+          });
+        }
+      },
+    });
+    await page.getByLabel('Destination', { exact: true }).selectOption('nas');
+    await page.getByRole('button', { name: 'Pause 9' }).click();
+    await page.locator('.bulk').getByText('9 of 9').waitFor();
+    // The keyboard is not left in the void when the button that it pressed is gone.
+    const dismiss = page.getByRole('button', { name: 'Dismiss' });
+    expect(await dismiss.evaluate((button) => button === document.activeElement)).toBe(true);
+    await page.getByRole('button', { name: 'Cancel 9' }).click();
+    await page.getByRole('dialog').getByText('Cancel 9 transfers?').waitFor();
+    expect(await nameless()).toEqual([]);
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel 9' }).click();
+    await page.getByRole('button', { name: 'Active 0' }).waitFor();
+    await page.getByLabel('Destination', { exact: true }).selectOption('archive');
+    await page.getByRole('button', { name: 'Cancel 3' }).waitFor();
     expect(complaints).toEqual([]);
   });
 
@@ -343,15 +478,15 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     const done = { phase: 'done', status: 'success', endedAt: '2026-11-21T00:00:00.000Z' } as const;
     await open({
       before: () => {
-        for (let index = 0; index < 3000; index += 1) fake.plant({ name: `file ${index}.bin`, ...done });
+        for (let index = 0; index < 5000; index += 1) fake.plant({ name: `file ${index}.bin`, ...done });
       },
     });
     await page.setViewportSize({ width: 360, height: 780 });
-    await page.getByRole('button', { name: 'All 3,000' }).waitFor();
+    await page.getByRole('button', { name: 'All 5,000' }).waitFor();
     expect(await page.locator('.item').count()).toBeLessThan(60);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-    await page.getByLabel('Search by name').fill('file 2999');
-    await page.getByText('file 2999.bin').first().waitFor();
+    await page.getByLabel('Search by name').fill('file 4999');
+    await page.getByText('file 4999.bin').first().waitFor();
     expect(complaints).toEqual([]);
   });
 
@@ -375,6 +510,16 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     });
   }
 });
+
+const slowDestination: Alert = {
+  id: 'alr_1',
+  kind: 'low_speed',
+  subject: 'archive',
+  message: 'archive takes 10 kB/s',
+  values: { bytesPerSecond: 10_000, usualBytesPerSecond: 20_000_000 },
+  raisedAt: '2026-11-22T08:00:00.000Z',
+  endedAt: null,
+};
 
 function officeAgent(): AgentView {
   return {

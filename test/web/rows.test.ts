@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { TransferView } from '#core/wire/transfer.ts';
-import { joinRows, STUCK_MS, stuckWhere } from '../../web/app/rows.ts';
-import { hasLocalBytes, isShown, totalsOf } from '../../web/app/totals.ts';
+import { type Filter, narrow } from '../../web/app/narrow.ts';
+import { joinRows } from '../../web/app/rows.ts';
+import { STUCK_MS, stuckWhere } from '../../web/app/stuck.ts';
+import { hasLocalBytes, totalsOf } from '../../web/app/totals.ts';
 import type { Tracked } from '../../web/progress/store.ts';
 import type { UploadState } from '../../web/upload/upload-state.ts';
 import { blankTransfer } from './fake-state.ts';
@@ -161,15 +163,18 @@ describe('the list', () => {
       [
         transfer({ name: 'Film.mkv', path: '/影视' }),
         transfer({ name: 'b', status: 'failed', phase: 'failed' }),
-        transfer({ name: 'c', status: 'success', phase: 'done' }),
+        transfer({ name: 'c', status: 'success', phase: 'done', destinationId: 'archive' }),
       ],
     );
-    const names = (filter: Parameters<typeof isShown>[1], search = '') =>
-      rows.filter((row) => isShown(row, filter, search)).map(({ name }) => name);
+    const names = (filter: Filter, search = '', destinationId = '') =>
+      narrow(rows, { filter, search, destinationId }).shown.map(({ name }) => name);
     expect(names('active')).toEqual(['Film.mkv']);
     expect(names('failed')).toEqual(['b']);
     expect(names('finished')).toEqual(['c']);
     expect(names('all', '影视/film')).toEqual(['Film.mkv']);
+    expect(names('all', '', 'archive')).toEqual(['c']);
+    const { counts } = narrow(rows, { filter: 'failed', search: '', destinationId: 'nas' });
+    expect(counts).toEqual({ all: 2, active: 1, finished: 0, failed: 1 });
   });
 
   it('adds up what is left once for a file that goes to two places, and what is still here', () => {
@@ -184,7 +189,7 @@ describe('the list', () => {
     const own = upload({ uploadId: one.view.uploadId, stagedBytes: 50, bytesPerSecond: 5 });
     const totals = totalsOf(join([own], [one, two]));
     expect(totals).toMatchObject({ leftBytes: 160, localBytes: 50, stageRate: 5, moveRate: 10, etaSeconds: 16 });
-    expect(totals.counts).toEqual({ all: 2, active: 2, finished: 0, failed: 0 });
+    expect(totals.active).toBe(2);
   });
 
   it('holds the page open only while bytes are nowhere else', () => {

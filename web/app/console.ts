@@ -13,6 +13,7 @@ import { type Unfinished, unfinished } from '../upload/restore.ts';
 import { after, browserConnection, browserSurroundings, type Surroundings } from '../upload/surroundings.ts';
 import { announceVisit, liveVisits } from '../upload/visit.ts';
 import { workerHasher } from '../upload/worker-hasher.ts';
+import { type AlertStore, alertStore } from './alert-store.ts';
 import { type DestinationStore, destinationStore } from './destination-store.ts';
 
 export interface Console {
@@ -22,6 +23,7 @@ export interface Console {
   readonly progress: ProgressStore;
   readonly socket: ProgressSocket;
   readonly destinations: DestinationStore;
+  readonly alerts: AlertStore;
   /** What earlier visits left unfinished. */
   unfinished(): Promise<readonly Unfinished[]>;
   stop(): void;
@@ -42,6 +44,7 @@ export async function startConsole({ origin, token, onRefused }: ConsoleOptions)
   announceVisit(around.visit);
   const progress = progressStore({ nowMs: Date.now, after });
   const destinations = destinationStore(api);
+  const alerts = alertStore(api, Date.now);
   const queue = uploadQueue(around, {
     hasher: workerHasher(),
     claims: (chosen) => claimsFor(chosen, destinations),
@@ -53,6 +56,7 @@ export async function startConsole({ origin, token, onRefused }: ConsoleOptions)
     onFrame(frame) {
       if (frame.event === 'ask') void queue.answer(frame.data.uploadId, frame.data.asks).catch(() => undefined);
       if (frame.event === 'changes' || frame.event === 'snapshot') queue.heed(frame.data.transfers);
+      if (frame.event === 'notification') void alerts.heed(frame.data);
       return progress.apply(frame);
     },
     after,
@@ -67,6 +71,7 @@ export async function startConsole({ origin, token, onRefused }: ConsoleOptions)
     progress,
     socket,
     destinations,
+    alerts,
     unfinished: () => unfinished(around, liveVisits),
     stop: socket.stop,
   };

@@ -7,15 +7,21 @@ export interface DestinationFieldProps {
   readonly field: Field;
   readonly isSecret: boolean;
   readonly value: string;
+  /** What the server refused it for. */
+  readonly wrong?: string | undefined;
   readonly onChange: (value: string) => void;
 }
 
-export function DestinationField({ field, isSecret, value, onChange }: DestinationFieldProps) {
+export function DestinationField({ field, isSecret, value, wrong, onChange }: DestinationFieldProps) {
   const { words } = useLocale();
   const { fields, hints, choices, optional } = words.destinations;
   const id = useId();
   const hint = hints[field.label];
   const isHidden = isSecret && field.isOpen !== true;
+  const described = [hint !== undefined && `${id}-hint`, wrong !== undefined && `${id}-wrong`]
+    .filter(Boolean)
+    .join(' ');
+  const told = { 'aria-invalid': wrong !== undefined, 'aria-describedby': described || undefined };
   return (
     <div className="field">
       <label htmlFor={id}>
@@ -23,7 +29,12 @@ export function DestinationField({ field, isSecret, value, onChange }: Destinati
         {!field.isNeeded && !field.choices && <span className="hint"> {optional}</span>}
       </label>
       {field.choices ? (
-        <select id={id} value={value || field.choices[0]?.label} onChange={(event) => onChange(event.target.value)}>
+        <select
+          id={id}
+          value={value || field.choices[0]?.label}
+          {...told}
+          onChange={(event) => onChange(event.target.value)}
+        >
           {field.choices.map(({ label }) => (
             <option key={label} value={label}>
               {choices[label]}
@@ -39,9 +50,14 @@ export function DestinationField({ field, isSecret, value, onChange }: Destinati
           placeholder={field.placeholder}
           autoComplete={isHidden ? 'new-password' : 'off'}
           spellCheck={false}
-          aria-describedby={hint === undefined ? undefined : `${id}-hint`}
+          {...told}
           onChange={(event) => onChange(event.target.value)}
         />
+      )}
+      {wrong !== undefined && (
+        <p id={`${id}-wrong`} className="field-error">
+          {wrong}
+        </p>
       )}
       {hint !== undefined && (
         <p id={`${id}-hint`} className="hint">
@@ -56,11 +72,15 @@ export interface FieldListProps {
   readonly fields: readonly Field[];
   readonly isSecret: boolean;
   readonly values: Values;
+  /** What the server refused, by key. */
+  readonly wrong?: Values;
   readonly onChange: (key: string, value: string) => void;
 }
 
+const NOTHING: Values = {};
+
 /** The usual ones, and the rare ones behind a fold. */
-export function FieldList({ fields, isSecret, values, onChange }: FieldListProps) {
+export function FieldList({ fields, isSecret, values, wrong = NOTHING, onChange }: FieldListProps) {
   const { words } = useLocale();
   const drawn = (isRare: boolean) =>
     fields
@@ -71,15 +91,17 @@ export function FieldList({ fields, isSecret, values, onChange }: FieldListProps
           field={field}
           isSecret={isSecret}
           value={values[field.key] ?? ''}
+          wrong={wrong[field.key]}
           onChange={(value) => onChange(field.key, value)}
         />
       ));
   const rare = drawn(true);
+  const isRareWrong = fields.some(({ key, isRare }) => isRare && wrong[key] !== undefined);
   return (
     <>
       {drawn(false)}
       {rare.length > 0 && (
-        <details className="fold">
+        <details className="fold" open={isRareWrong || undefined}>
           <summary>{words.destinations.more}</summary>
           <div className="form">{rare}</div>
         </details>

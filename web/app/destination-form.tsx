@@ -1,132 +1,120 @@
-/** Adds a destination, by the fields of its kind, or by a login that is confirmed in the service's app. */
-import { type FormEvent, useId, useState, useSyncExternalStore } from 'react';
-import { CreateDestination } from '#core/wire/destination.ts';
+/** Adds a destination or changes one that stands, by the fields of its kind, or by a login that is confirmed in the service's app. */
+import { useEffect, useId, useRef, useState, useSyncExternalStore } from 'react';
+import type { DestinationView } from '#core/wire/destination.ts';
 import { DestinationId } from '#core/wire/ids.ts';
-import type { BeginLogin } from '#core/wire/login.ts';
-import { useLocale } from '../i18n/locale.tsx';
-import { toUploadError } from '../upload/error.ts';
+import type { Messages } from '../i18n/en.ts';
+import { errorWords, useLocale } from '../i18n/locale.tsx';
 import { useConsole } from './console.ts';
+import { CredentialWays } from './credential-ways.tsx';
 import { FieldList } from './destination-field.tsx';
-import { filled, KINDS, type Kind, kindName, mayUseAgents, offered, type Values } from './destination-kinds.ts';
+import { kindName, offered } from './destination-kinds.ts';
+import { refused } from './destination-values.ts';
 import { Dialog } from './dialog.tsx';
 import { ErrorLine } from './error-line.tsx';
 import { LoginPanel } from './login-panel.tsx';
-import { draftOf, placementOf } from './placement.ts';
 import { PlacementFields } from './placement-fields.tsx';
+import { type DestinationDraft, useDestinationDraft } from './use-destination-draft.ts';
+import { type Problem, useDestinationSave } from './use-destination-save.ts';
 
-const NOTHING: Kind = { title: '', settings: [], credentials: [] };
+export interface DestinationFormProps {
+  /** Absent: a new one. */
+  readonly destination?: DestinationView;
+  readonly onClose: () => void;
+  /** Called instead of `onClose` when something was saved. */
+  readonly onSaved: () => void;
+}
 
-export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
+export function DestinationForm({ destination, onClose, onSaved }: DestinationFormProps) {
   const { words } = useLocale();
-  const { destinations } = useConsole();
-  const { items, kinds } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
   const [name, setName] = useState('');
-  const [chosen, setChosen] = useState('folder');
-  const [values, setValues] = useState<Values>({});
-  const [place, setPlace] = useState(() => draftOf({ on: 'here' }));
-  const [way, setWay] = useState<'app' | 'typed'>('app');
-  const [login, setLogin] = useState<(BeginLogin & { readonly destinationId: string }) | null>(null);
-  const [error, setError] = useState<{ code: string; message: string } | null>(null);
-  const [isSaving, setIsSaving] = useState(false);
-  const id = useId();
+  const form = useRef<HTMLFormElement>(null);
+  const draft = useDestinationDraft(destination);
+  const { provider, kind, values, way } = draft;
+  const saving = useDestinationSave({ draft, name, before: destination }, onSaved);
+  const { problem, login } = saving;
   const text = words.destinations;
-  const choices = offered(kinds);
-  const provider = choices.includes(chosen) ? chosen : (choices[0] ?? '');
-  const isNameGood = DestinationId.safeParse(name).success;
-  const kind = KINDS[provider] ?? NOTHING;
-  const isByApp = kind.login !== undefined && way === 'app';
-  const settings = kind.settings.map((field) =>
-    isByApp && kind.login?.needs.includes(field.key) ? { ...field, isNeeded: true } : field,
-  );
+  const isNew = destination === undefined;
+  const isNameGood = !isNew || DestinationId.safeParse(name).success;
+  const service = kindName(words, provider);
+  const wrong = wrongs(words, problem, draft);
 
-  const placement = mayUseAgents(kinds, provider) ? placementOf(place) : ({ on: 'here' } as const);
+  useEffect(() => {
+    if (problem !== null) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
+  }, [problem]);
 
-  const choose = (next: string) => {
-    setChosen(next);
-    setValues({});
-    setError(null);
-  };
-  const change = (key: string, value: string) => setValues((before) => ({ ...before, [key]: value }));
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (placement === null) return;
-    const secret = isByApp ? {} : filled(kind.credentials, values);
-    const body = CreateDestination.safeParse({
-      id: name,
-      provider,
-      settings: filled(settings, values),
-      ...(Object.keys(secret).length > 0 ? { credentials: secret } : {}),
-      ...(placement.on === 'here' ? {} : { placement }),
-    });
-    if (!body.success) return setError({ code: 'request.invalid', message: body.error.issues[0]?.message ?? '' });
-    if (isByApp) {
-      // The server would take it for another login to the one that stands.
-      if (items.some((item) => item.id === name)) return setError({ code: 'destination.exists', message: '' });
-      setError(null);
-      const { settings: set } = body.data;
-      return setLogin({ provider, destinationId: body.data.id, settings: set, placement });
-    }
-    setIsSaving(true);
-    void destinations
-      .add(body.data)
-      .then(onClose, (cause: unknown) => setError(toUploadError(cause)))
-      .finally(() => setIsSaving(false));
-  };
-
-  if (login !== null && kind.login !== undefined) {
-    const service = kindName(words, provider);
+  if (login !== null) {
     return (
-      <Dialog kind="card" title={words.login.title(service)} onClose={onClose}>
-        <LoginPanel wanted={login} service={service} onBack={() => setLogin(null)} onClose={onClose} />
+      <Dialog kind="card" title={words.login.title(service)} onClose={onSaved}>
+        <LoginPanel wanted={login} service={service} onBack={saving.leaveLogin} onClose={onSaved} />
       </Dialog>
     );
   }
+  const save = isNew ? text.save : text.saveChanges;
   return (
-    <Dialog kind="card" title={text.add} onClose={onClose}>
-      <form className="form" onSubmit={submit}>
-        <div className="field">
-          <label htmlFor={`${id}-kind`}>{text.provider}</label>
-          <select id={`${id}-kind`} value={provider} onChange={(event) => choose(event.target.value)}>
-            {choices.map((one) => (
-              <option key={one} value={one}>
-                {kindName(words, one)}
-              </option>
-            ))}
-          </select>
-        </div>
-        <div className="field">
-          <label htmlFor={`${id}-name`}>{text.id}</label>
-          <input
-            id={`${id}-name`}
-            value={name}
-            required
-            autoComplete="off"
-            spellCheck={false}
-            aria-invalid={name !== '' && !isNameGood}
-            aria-describedby={`${id}-name-hint`}
-            onChange={(event) => setName(event.target.value.toLowerCase())}
+    <Dialog kind="card" title={isNew ? text.add : text.editOf(destination.id)} onClose={onClose}>
+      <form
+        ref={form}
+        className="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          saving.save();
+        }}
+      >
+        {isNew && (
+          <>
+            <KindField
+              provider={provider}
+              onChange={(next) => {
+                draft.choose(next);
+                saving.forgetProblem();
+              }}
+            />
+            <NameField name={name} isBad={name !== '' && !isNameGood} onChange={setName} />
+          </>
+        )}
+        <FieldList
+          key={`${provider} settings`}
+          fields={draft.settings}
+          isSecret={false}
+          values={values}
+          wrong={wrong.settings}
+          onChange={draft.change}
+        />
+        {draft.mayPlace && <PlacementFields draft={draft.place} wrong={wrong.placement} onChange={draft.setPlace} />}
+        {draft.ways.length > 1 && (
+          <CredentialWays
+            ways={draft.ways}
+            way={way}
+            service={service}
+            hasCredentials={destination?.hasCredentials ?? false}
+            onChange={draft.setWay}
           />
-          <p id={`${id}-name-hint`} className={name !== '' && !isNameGood ? 'field-error' : 'hint'}>
-            {text.idHint}
-          </p>
-        </div>
-        <FieldList key={`${provider} settings`} fields={settings} isSecret={false} values={values} onChange={change} />
-        {mayUseAgents(kinds, provider) && <PlacementFields draft={place} onChange={setPlace} />}
-        {kind.login && <LoginWay service={kindName(words, provider)} way={way} onChange={setWay} />}
-        {kind.credentials.length > 0 && !isByApp && (
+        )}
+        {way === 'typed' && (
           <fieldset className="secrets">
-            <legend>{text.secret}</legend>
-            <p className="hint">{text.secretHint}</p>
-            <FieldList key={provider} fields={kind.credentials} isSecret values={values} onChange={change} />
+            <legend className={isNew ? '' : 'unseen'}>{text.secret}</legend>
+            <p className="hint">{destination?.hasCredentials ? text.replaceHint : text.secretHint}</p>
+            <FieldList
+              key={provider}
+              fields={kind.credentials}
+              isSecret
+              values={values}
+              wrong={wrong.credentials}
+              onChange={draft.change}
+            />
           </fieldset>
         )}
-        {error && <ErrorLine error={error} onDismiss={() => setError(null)} />}
+        {problem && !wrong.isTold && <ErrorLine error={problem} onDismiss={saving.forgetProblem} />}
         <footer className="dialog-foot">
           <button type="button" className="button" onClick={onClose}>
             {text.cancel}
           </button>
-          <button type="submit" className="button primary" disabled={isSaving || !isNameGood || placement === null}>
-            {isByApp ? words.login.start : text.save}
+          <button
+            type="submit"
+            className="button primary"
+            disabled={saving.isSaving || !isNameGood || draft.placement === null}
+          >
+            {way === 'app' ? words.login.start : save}
           </button>
         </footer>
       </form>
@@ -134,31 +122,65 @@ export function DestinationForm({ onClose }: { readonly onClose: () => void }) {
   );
 }
 
-function LoginWay({
-  service,
-  way,
-  onChange,
-}: {
-  readonly service: string;
-  readonly way: 'app' | 'typed';
-  readonly onChange: (way: 'app' | 'typed') => void;
+/** What was refused, at the fields that it is about; `isTold` where there are such. */
+function wrongs(words: Messages, problem: Problem | null, { settings, kind, mayPlace }: DestinationDraft) {
+  const message = problem?.code === 'destination.invalid' ? problem.message : '';
+  const inSettings = refused('settings', settings, message);
+  const inCredentials = refused('credentials', kind.credentials, message);
+  const isOfPlace = problem !== null && PLACE_CODES.has(problem.code) && mayPlace;
+  return {
+    settings: inSettings,
+    credentials: inCredentials,
+    placement: isOfPlace ? errorWords(words, problem.code, problem.message).join(' ') : null,
+    isTold: isOfPlace || Object.keys({ ...inSettings, ...inCredentials }).length > 0,
+  };
+}
+
+/** Refusals of a change that are about where the calls are run. */
+const PLACE_CODES: ReadonlySet<string> = new Set(['destination.busy', 'destination.no_agents']);
+
+function KindField(props: { readonly provider: string; readonly onChange: (provider: string) => void }) {
+  const { words } = useLocale();
+  const { destinations } = useConsole();
+  const { kinds } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{words.destinations.provider}</label>
+      <select id={id} value={props.provider} onChange={(event) => props.onChange(event.target.value)}>
+        {offered(kinds).map((one) => (
+          <option key={one} value={one}>
+            {kindName(words, one)}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function NameField(props: {
+  readonly name: string;
+  readonly isBad: boolean;
+  readonly onChange: (name: string) => void;
 }) {
   const { words } = useLocale();
   const id = useId();
   return (
-    <fieldset className="ways">
-      <legend>{words.login.way}</legend>
-      <label className="check">
-        <input type="radio" name={id} checked={way === 'app'} onChange={() => onChange('app')} />
-        <span>
-          {words.login.byApp(service)}
-          <span className="hint">{words.login.byAppHint}</span>
-        </span>
-      </label>
-      <label className="check">
-        <input type="radio" name={id} checked={way === 'typed'} onChange={() => onChange('typed')} />
-        <span>{words.login.byTokens}</span>
-      </label>
-    </fieldset>
+    <div className="field">
+      <label htmlFor={id}>{words.destinations.id}</label>
+      <input
+        id={id}
+        value={props.name}
+        required
+        autoComplete="off"
+        spellCheck={false}
+        aria-invalid={props.isBad}
+        aria-describedby={`${id}-hint`}
+        onChange={(event) => props.onChange(event.target.value.toLowerCase())}
+      />
+      <p id={`${id}-hint`} className={props.isBad ? 'field-error' : 'hint'}>
+        {words.destinations.idHint}
+      </p>
+    </div>
   );
 }

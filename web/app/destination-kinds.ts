@@ -150,10 +150,12 @@ export const KINDS: Readonly<Record<string, Kind>> = {
       inside('title', 'videoTitle', '{name}', { ...RARE, standard: '{name}' }),
       inside('desc', 'videoText', '', RARE),
       { ...chosen('onlySelf', { label: 'everybody', value: false }, { label: 'onlyMe', value: true }), ...RARE },
+      chosen('join', { label: 'apart', value: 'never' }, { label: 'together', value: 'folder' }),
+      optional('cover', 'https://i0.hdslb.com/…', RARE),
       { ...chosen('publish', 'submit', 'upload-only'), ...RARE },
       optional('line', 'bda2', RARE),
     ],
-    credentials: [needed('cookies', 'SESSDATA=…; bili_jct=…')],
+    credentials: [needed('cookies', 'SESSDATA=…; bili_jct=…; ac_time_value=…')],
     login: { needs: ['tid', 'tags'] },
   },
 };
@@ -191,35 +193,4 @@ const LOGIN_CODES: readonly string[] = [
 
 export function wantsLogin(code: string | null): boolean {
   return code !== null && LOGIN_CODES.includes(code);
-}
-
-/** What a destination is set to, other than the server would have it by itself. */
-export function facts(
-  provider: string,
-  settings: Readonly<Record<string, unknown>>,
-): readonly { readonly field: Field; readonly text: string; readonly choice: Choice | null }[] {
-  return (KINDS[provider]?.settings ?? []).flatMap((field) => {
-    const [outer = '', inner] = field.key.split('.');
-    const found: unknown = settings[outer];
-    const value: unknown = inner === undefined ? found : Object(found)[inner];
-    if (value === undefined || value === '') return [];
-    const choice = field.choices?.find((one) => JSON.stringify(one.value) === JSON.stringify(value)) ?? null;
-    if (choice !== null && choice === field.choices?.[0]) return [];
-    const text = Array.isArray(value) ? value.join(', ') : String(value);
-    return text === field.standard ? [] : [{ field, text, choice }];
-  });
-}
-
-/** What was filled in, as the server has it. What is left empty, and a first choice, is left to the server. */
-export function filled(fields: readonly Field[], values: Values): Readonly<Record<string, unknown>> {
-  const found: Record<string, unknown> = {};
-  for (const { key, choices } of fields) {
-    const text = values[key]?.trim() ?? '';
-    const value = choices === undefined ? text : choices.slice(1).find(({ label }) => label === text)?.value;
-    if (value === undefined || value === '') continue;
-    const [outer = key, inner] = key.split('.');
-    if (inner === undefined) found[outer] = value;
-    else found[outer] = { ...Object(found[outer]), [inner]: value };
-  }
-  return found;
 }

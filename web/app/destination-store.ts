@@ -1,6 +1,5 @@
 /** The destinations, asked for once and after each change, and the kinds of them that the home has. */
-import type { Placement } from '#core/wire/agent.ts';
-import type { CreateDestination, DestinationView } from '#core/wire/destination.ts';
+import type { CreateDestination, DestinationView, UpdateDestination } from '#core/wire/destination.ts';
 import type { KindView } from '#core/wire/kind.ts';
 import type { ApiClient } from '../upload/client.ts';
 import { toUploadError, type UploadError } from '../upload/error.ts';
@@ -19,7 +18,7 @@ export interface DestinationStore {
   /** Never rejects: a failure is in the snapshot. */
   load(): Promise<void>;
   add(body: CreateDestination): Promise<void>;
-  place(id: string, placement: Placement): Promise<void>;
+  change(id: string, body: UpdateDestination): Promise<void>;
   remove(id: string): Promise<void>;
 }
 
@@ -52,8 +51,8 @@ export function destinationStore(api: ApiClient): DestinationStore {
       await api.createDestination(body);
       await load();
     },
-    async place(id, placement) {
-      await api.placeDestination(id, placement);
+    async change(id, body) {
+      await api.changeDestination(id, body);
       await load();
     },
     async remove(id) {

@@ -1,17 +1,17 @@
 /** The second section: where files can go. */
 
-import { ChevronDown, CircleCheck, CircleX, KeyRound, LoaderCircle, MonitorUp, Plus, Trash2 } from 'lucide-react';
+import { ChevronDown, CircleCheck, CircleX, KeyRound, LoaderCircle, Pencil, Plus, Trash2 } from 'lucide-react';
 import { useState, useSyncExternalStore } from 'react';
 import type { CheckAnswer, DestinationView } from '#core/wire/destination.ts';
 import { errorWords, useLocale } from '../i18n/locale.tsx';
 import { toUploadError } from '../upload/error.ts';
 import { useConsole } from './console.ts';
 import { DestinationForm } from './destination-form.tsx';
-import { facts, KINDS, kindName, mayUseAgents, offered, wantsLogin } from './destination-kinds.ts';
+import { KINDS, kindName, offered, wantsLogin } from './destination-kinds.ts';
+import { facts } from './destination-values.ts';
 import { ErrorLine } from './error-line.tsx';
 import { LoginDialog } from './login-dialog.tsx';
 import { placementWords } from './placement.ts';
-import { PlacementDialog } from './placement-dialog.tsx';
 import { ProviderIcon } from './provider-icon.tsx';
 import { ServerView } from './server-view.tsx';
 
@@ -44,7 +44,7 @@ export function DestinationsView() {
           <Place key={item.id} item={item} />
         ))}
       </ul>
-      {isAdding && <DestinationForm onClose={() => setIsAdding(false)} />}
+      {isAdding && <DestinationForm onClose={() => setIsAdding(false)} onSaved={() => setIsAdding(false)} />}
     </section>
   );
 }
@@ -58,8 +58,7 @@ function Place({ item }: { readonly item: DestinationView }) {
   const [error, setError] = useState<{ code: string; message: string } | null>(null);
   const [isLoggingIn, setIsLoggingIn] = useState(false);
   const [isServerShown, setIsServerShown] = useState(false);
-  const [isPlacing, setIsPlacing] = useState(false);
-  const { kinds } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
+  const [isChanging, setIsChanging] = useState(false);
   const atAgents = placementWords(words, item.placement);
   const kind = KINDS[item.provider];
   const isLoginDue = !item.hasCredentials || (check !== 'running' && check !== null && wantsLogin(check.code));
@@ -138,17 +137,15 @@ function Place({ item }: { readonly item: DestinationView }) {
           {check === 'running' ? words.destinations.checking : words.destinations.check}
           <span className="unseen"> {item.id}</span>
         </button>
-        {(mayUseAgents(kinds, item.provider) || item.placement.on === 'agents') && (
-          <button
-            type="button"
-            className="button quiet icon-only"
-            aria-label={words.row.of(words.placement.change, item.id)}
-            title={words.placement.change}
-            onClick={() => setIsPlacing(true)}
-          >
-            <MonitorUp aria-hidden size={16} />
-          </button>
-        )}
+        <button
+          type="button"
+          className="button quiet icon-only"
+          aria-label={words.row.of(words.destinations.edit, item.id)}
+          title={words.destinations.edit}
+          onClick={() => setIsChanging(true)}
+        >
+          <Pencil aria-hidden size={16} />
+        </button>
         <button
           type="button"
           className="button quiet icon-only"
@@ -160,7 +157,17 @@ function Place({ item }: { readonly item: DestinationView }) {
         </button>
       </div>
       {isServerShown && <ServerView destinationId={item.id} />}
-      {isPlacing && <PlacementDialog destination={item} onClose={() => setIsPlacing(false)} />}
+      {isChanging && (
+        <DestinationForm
+          destination={item}
+          onClose={() => setIsChanging(false)}
+          onSaved={() => {
+            setIsChanging(false);
+            // Whether it works as it is now is what one wants to know next.
+            runCheck();
+          }}
+        />
+      )}
       {isLoggingIn && <LoginDialog destination={item} onClose={closeLogin} />}
     </li>
   );

@@ -1,14 +1,17 @@
 /** Everything known of one transfer, with its history. */
 
-import { Check, Copy } from 'lucide-react';
-import { type ReactNode, useEffect, useState } from 'react';
-import type { TransferEvent } from '#core/wire/transfer.ts';
+import { Check, Copy, Link } from 'lucide-react';
+import { type ReactNode, useState } from 'react';
+import type { Receipt } from '#core/wire/transfer.ts';
 import { errorWords, useLocale } from '../i18n/locale.tsx';
-import { useConsole } from './console.ts';
 import { Dialog } from './dialog.tsx';
-import { eventWords } from './event-words.ts';
+import { linkTo } from './route.ts';
 import type { Row, RowVerb } from './rows.ts';
+import { Sparkline } from './sparkline.tsx';
+import { SpeedEta } from './speed-eta.tsx';
 import { StatusTag } from './status-tag.tsx';
+import { StoryView } from './story-view.tsx';
+import { useNow } from './use-now.ts';
 
 export interface DetailDialogProps {
   readonly row: Row;
@@ -19,13 +22,14 @@ export interface DetailDialogProps {
 export function DetailDialog({ row, onVerb, onClose }: DetailDialogProps) {
   const { words, format } = useLocale();
   const { detail } = words;
-  const events = useEvents(row);
   const { receipt, transfer } = row;
+  const nowMs = useNow(1000);
   return (
     <Dialog kind="drawer" title={row.name} onClose={onClose}>
       <p className="detail-status">
         <StatusTag status={row.status} tone={row.tone} />
         {row.instant && <span className="badge">{words.row.instant}</span>}
+        {transfer && <CopyLink id={transfer.id} />}
       </p>
       {row.error && (
         <p className="item-remark bad">
@@ -65,10 +69,18 @@ export function DetailDialog({ row, onVerb, onClose }: DetailDialogProps) {
         )}
         {receipt && (
           <Fact label={detail.evidence}>
-            {detail.evidences[receipt.evidence]}
-            {receipt.checkedBy && <span className="faint"> ({receipt.checkedBy})</span>}
+            <Evidence receipt={receipt} />
           </Fact>
         )}
+      </dl>
+      {row.group === 'underWay' && (
+        <div className="detail-speed">
+          <SpeedEta row={row} nowMs={nowMs} />
+          <Sparkline stageRate={row.stageRate} moveRate={row.moveRate} label={detail.speed} />
+        </div>
+      )}
+      {transfer && <StoryView transfer={transfer} />}
+      <dl className="facts">
         <Fact label={detail.created}>{format.time(new Date(row.addedAtMs).toISOString())}</Fact>
         {transfer?.startedAt && <Fact label={detail.started}>{format.time(transfer.startedAt)}</Fact>}
         {transfer?.endedAt && <Fact label={detail.ended}>{format.time(transfer.endedAt)}</Fact>}
@@ -84,23 +96,6 @@ export function DetailDialog({ row, onVerb, onClose }: DetailDialogProps) {
           </Fact>
         )}
       </dl>
-      {transfer && (
-        <>
-          <h3>{detail.history}</h3>
-          {events.length === 0 && <p className="hint">{detail.noHistory}</p>}
-          <ol className="history">
-            {events.map((event) => (
-              <li key={event.seq}>
-                <time className="num" dateTime={event.at}>
-                  {format.time(event.at)}
-                </time>
-                <span>{eventWords(detail, event)}</span>
-                {event.code && <span className="code">{event.code}</span>}
-              </li>
-            ))}
-          </ol>
-        </>
-      )}
       <footer className="dialog-foot">
         {row.verbs.map((verb) => (
           <button
@@ -117,6 +112,21 @@ export function DetailDialog({ row, onVerb, onClose }: DetailDialogProps) {
   );
 }
 
+/** What the destination proved, and what that is worth. */
+function Evidence({ receipt: { evidence, checkedBy } }: { readonly receipt: Receipt }) {
+  const { words } = useLocale();
+  return (
+    <span className="evidence">
+      <span className={`grade grade-${evidence.toLowerCase()}`}>{evidence}</span>
+      <span>
+        {words.detail.evidences[evidence]}
+        {checkedBy && <span className="faint"> ({checkedBy})</span>}
+        <span className="hint">{words.detail.evidenceMeans[evidence]}</span>
+      </span>
+    </span>
+  );
+}
+
 function Fact({ label, children }: { readonly label: string; readonly children: ReactNode }) {
   return (
     <div>
@@ -128,20 +138,19 @@ function Fact({ label, children }: { readonly label: string; readonly children: 
 
 function CopyText({ text }: { readonly text: string }) {
   const { words } = useLocale();
-  const [isCopied, setIsCopied] = useState(false);
+  const { isCopied, copy } = useCopy(text);
   const Icon = isCopied ? Check : Copy;
   const label = isCopied ? words.detail.copied : words.detail.copy;
   return (
     <span className="copy">
       <span className="mono">{text}</span>
-      {/* Plain-http pages have no clipboard: there the text is selected by hand. */}
-      {navigator.clipboard && (
+      {copy && (
         <button
           type="button"
           className="button quiet icon-only"
           aria-label={words.row.of(label, text)}
           title={label}
-          onClick={() => void navigator.clipboard.writeText(text).then(() => setIsCopied(true))}
+          onClick={copy}
         >
           <Icon aria-hidden size={14} />
         </button>
@@ -150,19 +159,27 @@ function CopyText({ text }: { readonly text: string }) {
   );
 }
 
-/** Read when opened, and again with each change of phase. */
-function useEvents({ transfer }: Row): readonly TransferEvent[] {
-  const { api } = useConsole();
-  const [events, setEvents] = useState<readonly TransferEvent[]>([]);
-  const id = transfer?.id;
-  const phase = `${transfer?.phase} ${transfer?.status} ${transfer?.attempt}`;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new phase is what brings new events
-  useEffect(() => {
-    if (!id) return;
-    const stop = new AbortController();
-    // Without the server the facts above still stand.
-    void api.listEvents(id, stop.signal).then(setEvents, () => undefined);
-    return () => stop.abort();
-  }, [api, id, phase]);
-  return events;
+function CopyLink({ id }: { readonly id: string }) {
+  const { words } = useLocale();
+  const { isCopied, copy } = useCopy(new URL(linkTo(id), location.href).href);
+  const Icon = isCopied ? Check : Link;
+  return (
+    copy && (
+      <button type="button" className="button quiet detail-link" onClick={copy}>
+        <Icon aria-hidden size={14} />
+        {isCopied ? words.detail.copied : words.detail.copyLink}
+      </button>
+    )
+  );
+}
+
+/** `copy` is null on plain-http pages, which have no clipboard: there text is selected by hand. */
+function useCopy(text: string): { readonly isCopied: boolean; readonly copy: (() => void) | null } {
+  const [isCopied, setIsCopied] = useState(false);
+  const copy = () =>
+    void navigator.clipboard.writeText(text).then(
+      () => setIsCopied(true),
+      () => setIsCopied(false),
+    );
+  return { isCopied, copy: navigator.clipboard ? copy : null };
 }

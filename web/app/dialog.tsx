@@ -1,6 +1,6 @@
 /** A modal dialog of the browser's own: it keeps the focus, Esc closes it, and the page behind it is out of reach. */
 import { X } from 'lucide-react';
-import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { type ReactNode, useId, useLayoutEffect, useRef } from 'react';
 import { useLocale } from '../i18n/locale.tsx';
 
 export interface DialogProps {
@@ -14,7 +14,8 @@ export function Dialog({ title, kind, onClose, children }: DialogProps) {
   const { words } = useLocale();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Before the element goes: only then does the browser give the focus back to where it was.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     return () => element?.close();

@@ -12,3 +12,10 @@ export function eventWords(
   if (type === 'note' && what === 'passed') return wayPassed(ways[way] ?? way);
   return events[type] ?? type;
 }
+
+/** Why it happened, in words; empty where the code says it all. */
+export function eventReason({ errors }: Messages, { type, code }: TransferEvent): string {
+  if (code === undefined || type === 'note') return '';
+  const [what = ''] = errors[code] ?? errors[`*.${code.split('.').slice(1).join('.')}`] ?? [];
+  return what;
+}

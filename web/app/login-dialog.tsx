@@ -3,7 +3,8 @@ import { type FormEvent, useState } from 'react';
 import type { DestinationView } from '#core/wire/destination.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { FieldList } from './destination-field.tsx';
-import { filled, KINDS, kindName, type Values } from './destination-kinds.ts';
+import { KINDS, kindName, type Values } from './destination-kinds.ts';
+import { filled } from './destination-values.ts';
 import { Dialog } from './dialog.tsx';
 import { LoginPanel } from './login-panel.tsx';
 

@@ -13,17 +13,24 @@ import {
 
 export interface PlacementFieldsProps {
   readonly draft: PlacementDraft;
+  /** What the server refused it for, in words. */
+  readonly wrong?: string | null;
   readonly onChange: (draft: PlacementDraft) => void;
 }
 
-export function PlacementFields({ draft, onChange }: PlacementFieldsProps) {
+export function PlacementFields({ draft, wrong = null, onChange }: PlacementFieldsProps) {
   const { words } = useLocale();
   const { placement: text } = words;
   const id = useId();
   const choose = (on: PlacementDraft['on']) => onChange({ ...draft, on });
   return (
-    <fieldset className="ways">
+    <fieldset className="ways" aria-describedby={wrong === null ? undefined : `${id}-wrong`}>
       <legend>{text.title}</legend>
+      {wrong !== null && (
+        <p id={`${id}-wrong`} className="field-error" role="alert">
+          {wrong}
+        </p>
+      )}
       <label className="check">
         <input type="radio" name={id} checked={draft.on === 'here'} onChange={() => choose('here')} />
         <span>

@@ -56,24 +56,14 @@ export function joinRows(queue: QueueSnapshot, progress: ProgressSnapshot, nowMs
     const upload = queue.byUploadId.get(view.uploadId) ?? null;
     // The socket is often faster than the answer that gives this page's own upload its id: no file is shown twice.
     const isOwn = nowMs - movedAtMs < ANSWER_MS && unnamed.has(`${view.sizeBytes} ${view.name}`);
-    if (upload || !isOwn) rows.push(transferRow(tracked, upload, nowMs));
+    if (upload) rows.push(transferRow(tracked, upload, nowMs));
+    else if (!isOwn) rows.push(foreignRow(tracked, nowMs));
   }
   return rows.sort(byPlace);
 }
 
 /** The answer to a create comes this soon after the socket's news of it, or something is wrong. */
 const ANSWER_MS = 3000;
-
-/** Milliseconds without any movement after which a row that should move is called stuck. */
-export const STUCK_MS = 30_000;
-
-/** `here` when this page is to send bytes, `there` when the server is to deliver; null when nothing is wrong. */
-export function stuckWhere(row: Row, nowMs: number): 'here' | 'there' | null {
-  if (nowMs - row.movedAtMs < STUCK_MS) return null;
-  if (row.status === 'staging' || row.status === 'retrying') return 'here';
-  if (row.status === 'uploading' || row.status === 'checking') return 'there';
-  return null;
-}
 
 function localRow(upload: UploadState, nowMs: number): Row {
   const status = localStatus(upload) ?? (upload.phase === 'canceled' ? 'cancelled' : 'pending');
@@ -103,6 +93,17 @@ function localRow(upload: UploadState, nowMs: number): Row {
     transfer: null,
   };
 }
+
+/** Of thousands of transfers few change at once: what nothing of this page belongs to is a row of its own news alone. */
+function foreignRow(tracked: Tracked, nowMs: number): Row {
+  const known = FOREIGN.get(tracked);
+  if (known) return known;
+  const row = transferRow(tracked, null, nowMs);
+  FOREIGN.set(tracked, row);
+  return row;
+}
+
+const FOREIGN = new WeakMap<Tracked, Row>();
 
 function transferRow({ view, movedAtMs }: Tracked, upload: UploadState | null, nowMs: number): Row {
   const isOver = view.endedAt !== null || view.phase === 'canceled' || view.phase === 'done';

@@ -1,32 +1,28 @@
 /** Head, sections, and what watches over the whole page. */
 import { LogOut } from 'lucide-react';
-import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from 'react';
+import { Suspense, useEffect, useSyncExternalStore } from 'react';
 import { useLocale } from '../i18n/locale.tsx';
+import { AlertBell } from './alert-bell.tsx';
 import { Announcer } from './announcer.tsx';
 import { ConnectionNotice, ConnectionSign } from './connection.tsx';
 import { useConsole } from './console.ts';
 import { mayUseAgents } from './destination-kinds.ts';
 import { Mark } from './mark.tsx';
 import { PageGuard } from './page-guard.tsx';
+import { SECTIONS, useRoute } from './route.ts';
 import { LanguageSwitch, ThemeSwitch } from './switches.tsx';
 import { TransfersView } from './transfers-view.tsx';
+import { whenNeeded } from './when-needed.tsx';
 
-/** Fetched when first looked at. */
-const DestinationsView = lazy(() =>
-  import('./destinations-view.tsx').then((module) => ({ default: module.DestinationsView })),
-);
-
-const AgentsView = lazy(() => import('./agents-view.tsx').then((module) => ({ default: module.AgentsView })));
-
-const SECTIONS = ['transfers', 'destinations', 'agents'] as const;
-type Section = (typeof SECTIONS)[number];
+const DestinationsView = whenNeeded(async () => (await import('./destinations-view.tsx')).DestinationsView);
+const AgentsView = whenNeeded(async () => (await import('./agents-view.tsx')).AgentsView);
 
 export function Shell({ onLeave }: { readonly onLeave: () => void }) {
   const { words } = useLocale();
   const { destinations } = useConsole();
   const { kinds } = useSyncExternalStore(destinations.subscribe, destinations.snapshot);
   const sections = SECTIONS.filter((name) => name !== 'agents' || mayUseAgents(kinds));
-  const asked = useSection();
+  const { section: asked } = useRoute();
   const section = sections.includes(asked) ? asked : 'transfers';
   useEffect(() => {
     void destinations.load();
@@ -47,6 +43,7 @@ export function Shell({ onLeave }: { readonly onLeave: () => void }) {
         </nav>
         <div className="head-end">
           <ConnectionSign />
+          <AlertBell />
           <LanguageSwitch />
           <ThemeSwitch />
           <button
@@ -80,18 +77,4 @@ export function Shell({ onLeave }: { readonly onLeave: () => void }) {
       <PageGuard />
     </>
   );
-}
-
-function useSection(): Section {
-  const [section, setSection] = useState(sectionOfHash);
-  useEffect(() => {
-    const onHash = () => setSection(sectionOfHash());
-    window.addEventListener('hashchange', onHash);
-    return () => window.removeEventListener('hashchange', onHash);
-  }, []);
-  return section;
-}
-
-function sectionOfHash(): Section {
-  return SECTIONS.find((name) => location.hash === `#/${name}`) ?? 'transfers';
 }

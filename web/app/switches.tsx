@@ -6,10 +6,9 @@ import { LANGUAGES, type Language, useLocale } from '../i18n/locale.tsx';
 export function LanguageSwitch() {
   const { language, choose } = useLocale();
   const next: Language = language === 'en' ? 'zh-CN' : 'en';
-  const { language: name } = LANGUAGES[next];
   return (
     <button type="button" className="button quiet" lang={next} onClick={() => choose(next)}>
-      {name}
+      {LANGUAGES[next]}
     </button>
   );
 }

@@ -1,9 +1,7 @@
-/** What is said of many rows at once: filters, counts and sums. Pure. */
+/** What is said of many rows at once: the sums above the list. Pure. */
 import type { QueueSnapshot } from '../upload/queue.ts';
 import { isRunning, type UploadState } from '../upload/upload-state.ts';
 import type { Row } from './rows.ts';
-
-export type Filter = 'all' | 'active' | 'finished' | 'failed';
 
 export interface Totals {
   readonly stageRate: number;
@@ -14,26 +12,21 @@ export interface Totals {
   readonly etaSeconds: number | null;
   /** Files that this page has sent or is to send. */
   readonly ownFiles: number;
-  readonly counts: Readonly<Record<Filter, number>>;
-}
-
-export function isShown(row: Row, filter: Filter, search: string): boolean {
-  if (search && !`${row.folder}/${row.name}`.toLocaleLowerCase().includes(search)) return false;
-  if (filter === 'all') return true;
-  return filterOf(row) === filter;
+  /** Rows that have not ended. */
+  readonly active: number;
 }
 
 export function totalsOf(rows: readonly Row[]): Totals {
-  const counts = { all: rows.length, active: 0, finished: 0, failed: 0 };
+  let active = 0;
   const uploads = new Set<UploadState>();
   let stageRate = 0;
   let moveRate = 0;
   let leftBytes = 0;
   for (const row of rows) {
-    counts[filterOf(row)] += 1;
     if (row.upload && !uploads.has(row.upload)) stageRate += row.stageRate;
     if (row.upload) uploads.add(row.upload);
     if (row.group === 'ended') continue;
+    active += 1;
     moveRate += row.moveRate;
     leftBytes += row.sizeBytes - row.movedBytes;
   }
@@ -51,16 +44,11 @@ export function totalsOf(rows: readonly Row[]): Totals {
     leftBytes,
     localBytes,
     etaSeconds: slowest > 0 ? Math.ceil(slowest) : null,
-    counts,
+    active,
   };
 }
 
 /** True while bytes that nobody else has would be lost with the page. */
 export function hasLocalBytes(queue: QueueSnapshot): boolean {
   return queue.uploads.some(({ phase }) => phase === 'queued' || isRunning(phase));
-}
-
-function filterOf(row: Row): Exclude<Filter, 'all'> {
-  if (row.status === 'failed') return 'failed';
-  return row.group === 'ended' ? 'finished' : 'active';
 }

@@ -5,30 +5,32 @@ import { errorWords, useLocale } from '../i18n/locale.tsx';
 import { wantsLogin } from './destination-kinds.ts';
 import { FileIcon } from './file-icon.tsx';
 import { ProgressBar } from './progress-bar.tsx';
-import { type Row, type RowVerb, stuckWhere } from './rows.ts';
+import { linkTo } from './route.ts';
+import type { Row, RowVerb } from './rows.ts';
 import { SpeedEta } from './speed-eta.tsx';
 import { StatusTag } from './status-tag.tsx';
+import { stuckWhere } from './stuck.ts';
 
 export interface UploadItemProps {
   readonly row: Row;
   readonly nowMs: number;
   readonly onVerb: (verb: RowVerb, row: Row) => void;
-  readonly onOpen: (row: Row) => void;
 }
 
 const VERB_ICONS = { pause: Pause, resume: Play, retry: RotateCw, cancel: X, remove: Trash2 } as const;
 
-export function UploadItem({ row, nowMs, onVerb, onOpen }: UploadItemProps) {
+export function UploadItem({ row, nowMs, onVerb }: UploadItemProps) {
   const { words, format } = useLocale();
   const isDone = row.tone === 'good';
+  const link = linkTo(row.transfer?.id ?? row.key);
   return (
     <article className={`item tone-${row.tone}`} aria-label={row.name} data-status={row.status}>
       <div className="item-file">
         <FileIcon name={row.name} />
         <div className="item-text">
-          <button type="button" className="item-name" title={row.name} onClick={() => onOpen(row)}>
+          <a className="item-name" title={row.name} href={link}>
             <NameText name={row.name} />
-          </button>
+          </a>
           <p className="item-sub">
             <span className="num">{bytesText(row, format.size)}</span>
             <span className="item-where" title={whereText(row)}>
@@ -87,15 +89,14 @@ export function UploadItem({ row, nowMs, onVerb, onOpen }: UploadItemProps) {
             </button>
           );
         })}
-        <button
-          type="button"
+        <a
           className="button quiet icon-only item-more"
           aria-label={words.row.of(words.row.details, row.name)}
           title={words.row.details}
-          onClick={() => onOpen(row)}
+          href={link}
         >
           <Info aria-hidden size={16} />
-        </button>
+        </a>
       </div>
       <Remark row={row} nowMs={nowMs} />
     </article>

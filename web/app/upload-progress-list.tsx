@@ -11,7 +11,6 @@ export interface UploadProgressListProps {
   /** Whether there would be rows without the filter. */
   readonly isFiltered: boolean;
   readonly onVerb: (verb: RowVerb, row: Row) => void;
-  readonly onOpen: (row: Row) => void;
 }
 
 type Line =
@@ -21,7 +20,7 @@ type Line =
 const HEADING_PX = 38;
 const ROW_PX = 68;
 
-export function UploadProgressList({ rows, isFiltered, onVerb, onOpen }: UploadProgressListProps) {
+export function UploadProgressList({ rows, isFiltered, onVerb }: UploadProgressListProps) {
   const { words, format } = useLocale();
   const nowMs = useNow(1000);
   const lines = useMemo(() => linesOf(rows), [rows]);
@@ -72,7 +71,7 @@ export function UploadProgressList({ rows, isFiltered, onVerb, onOpen }: UploadP
                   {words.list[line.key]} <span>{format.integer(line.count)}</span>
                 </h2>
               ) : (
-                <UploadItem row={line.row} nowMs={nowMs} onVerb={onVerb} onOpen={onOpen} />
+                <UploadItem row={line.row} nowMs={nowMs} onVerb={onVerb} />
               )}
             </li>
           );

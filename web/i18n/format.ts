@@ -7,6 +7,7 @@ export interface Formats {
   /** `2:05`, `1:02:05`: the same in every language, and of steady width. */
   duration(seconds: number): string;
   time(iso: string): string;
+  timeOfDay(iso: string): string;
   integer(value: number): string;
 }
 
@@ -17,6 +18,7 @@ export function formats(locale: string): Formats {
   const rates = UNITS.map((unit, power) => unitFormat(locale, `${unit}-per-second`, power));
   const percents = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });
   const times = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
+  const hours = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
   const integers = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
   return {
     size: (bytes) => (bytes < 1000 ? `${integers.format(bytes)} B` : scaled(sizes, bytes, 1)),
@@ -26,6 +28,7 @@ export function formats(locale: string): Formats {
     percent: (fraction) => percents.format(fraction >= 1 ? 1 : Math.floor(fraction * 100) / 100),
     duration: clock,
     time: (iso) => times.format(new Date(iso)),
+    timeOfDay: (iso) => hours.format(new Date(iso)),
     integer: (value) => integers.format(value),
   };
 }

@@ -1,10 +1,10 @@
 /** Which language the page speaks: the browser's at first, the person's choice from then on. */
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
-import { en, type Messages } from './en.ts';
+import type { Messages } from './en.ts';
 import { type Formats, formats } from './format.ts';
-import { zh } from './zh.ts';
 
-export const LANGUAGES = { en, 'zh-CN': zh } as const satisfies Record<string, Messages>;
+/** By the name that each calls itself. */
+export const LANGUAGES = { en: 'English', 'zh-CN': '中文' } as const;
 export type Language = keyof typeof LANGUAGES;
 
 export interface Locale {
@@ -14,25 +14,37 @@ export interface Locale {
   readonly choose: (language: Language) => void;
 }
 
+/** A language with its words. */
+export interface Spoken {
+  readonly language: Language;
+  readonly words: Messages;
+}
+
 const STORE_KEY = 'entrepot.language';
 const LocaleContext = createContext<Locale | null>(null);
 
-export function LocaleProvider({ children }: { readonly children: ReactNode }) {
-  const [language, setLanguage] = useState(firstLanguage);
+/** What the page speaks at first. The words of other languages are not fetched. */
+export function firstSpoken(): Promise<Spoken> {
+  return spoken(firstLanguage());
+}
+
+export function LocaleProvider({ first, children }: { readonly first: Spoken; readonly children: ReactNode }) {
+  const [{ language, words }, speak] = useState(first);
   useEffect(() => {
     document.documentElement.lang = language;
   }, [language]);
   const locale = useMemo<Locale>(
     () => ({
       language,
-      words: LANGUAGES[language],
+      words,
       format: formats(regionOf(language)),
       choose(next) {
         localStorage.setItem(STORE_KEY, next);
-        setLanguage(next);
+        // Words that cannot be fetched now are there after the next reload.
+        void spoken(next).then(speak, () => undefined);
       },
     }),
-    [language],
+    [language, words],
   );
   return <LocaleContext value={locale}>{children}</LocaleContext>;
 }
@@ -47,6 +59,11 @@ export function useLocale(): Locale {
 export function errorWords(words: Messages, code: string, message: string): readonly [what: string, next: string] {
   const general = `*.${code.split('.').slice(1).join('.')}`;
   return words.errors[code] ?? words.errors[general] ?? [message || words.unknownError, ''];
+}
+
+async function spoken(language: Language): Promise<Spoken> {
+  const words = language === 'en' ? (await import('./en.ts')).en : (await import('./zh.ts')).zh;
+  return { language, words };
 }
 
 /** The reader's own region, for dates and numbers: `en-GB` rather than `en`. */

@@ -39,11 +39,15 @@ export function progressStore(needs: StoreNeeds): ProgressStore {
   let shown: ProgressSnapshot = { items: [], byUpload: new Map() };
   let epoch: string | null = null;
   let seq: number | null = null;
+  /** Ids, newest first. Null: to be put in order again. */
+  let order: readonly string[] | null = null;
   let isFlushing = false;
 
   function take(view: TransferView): void {
     const known = tracked.get(view.id);
     if (!isNews(known?.view, view)) return;
+    // The time of its making never changes: only what comes and goes changes the order.
+    if (!known) order = null;
     const hasMoved = !known || isMove(known.view, view);
     tracked.set(view.id, { view, movedAtMs: hasMoved ? needs.nowMs() : known.movedAtMs });
     flushSoon();
@@ -54,13 +58,14 @@ export function progressStore(needs: StoreNeeds): ProgressStore {
     isFlushing = true;
     needs.after(FLUSH_MS, () => {
       isFlushing = false;
-      shown = arrange(tracked);
+      order ??= ordered(tracked);
+      shown = arrange(order, tracked);
       for (const listener of listeners) listener();
     });
   }
 
   function forget(ids: Iterable<string>): void {
-    for (const id of ids) tracked.delete(id);
+    for (const id of ids) if (tracked.delete(id)) order = null;
     flushSoon();
   }
 
@@ -108,9 +113,15 @@ function isMove(before: TransferView, after: TransferView): boolean {
   );
 }
 
-function arrange(tracked: ReadonlyMap<string, Tracked>): ProgressSnapshot {
-  const items = [...tracked.values()].sort(({ view: a }, { view: b }) =>
-    a.createdAt === b.createdAt ? Number(a.id < b.id) - 0.5 : Number(a.createdAt < b.createdAt) - 0.5,
-  );
+function ordered(tracked: ReadonlyMap<string, Tracked>): readonly string[] {
+  return [...tracked.values()]
+    .sort(({ view: a }, { view: b }) =>
+      a.createdAt === b.createdAt ? Number(a.id < b.id) - 0.5 : Number(a.createdAt < b.createdAt) - 0.5,
+    )
+    .map(({ view }) => view.id);
+}
+
+function arrange(order: readonly string[], tracked: ReadonlyMap<string, Tracked>): ProgressSnapshot {
+  const items = order.flatMap((id) => tracked.get(id) ?? []);
   return { items, byUpload: Map.groupBy(items, ({ view }) => view.uploadId) };
 }

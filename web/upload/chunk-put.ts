@@ -29,7 +29,8 @@ export type PutTransport = (request: PutRequest) => Promise<PutAnswer>;
 /**
  * - `staged`: the bucket has the chunk (200), or had it already (412, of OSS 409 `FileAlreadyExists`): keys are write-once, so
  *   what is there is ours
- * - `conflict`: another PUT of the same key is under way (any other 409) · `denied`: the ticket is not good (403)
+ * - `conflict`: another PUT of the same key is under way (any other 409)
+ * - `denied`: the ticket is not good (403, of R2 400 `ExpiredRequest`)
  * - `busy`: the bucket asks for less (429, 503) · `stalled`: no progress for 30 s · `lost`: no answer, or another 5xx
  * - `refused`: any other answer; sending it again would bring the same · `aborted`: by us
  */
@@ -112,7 +113,7 @@ function outcomeOf({ status, retryAfterMs, code }: PutAnswer): PutOutcome {
   if (status >= 200 && status < 300) return { kind: 'staged' };
   if (status === 412) return { kind: 'staged' };
   if (status === 409) return { kind: code === 'FileAlreadyExists' ? 'staged' : 'conflict' };
-  if (status === 403) return { kind: 'denied' };
+  if (status === 403 || (status === 400 && code === 'ExpiredRequest')) return { kind: 'denied' };
   if (status === 429 || status === 503) return { kind: 'busy', retryAfterMs };
   if (status === 408 || status >= 500 || status === 0) return { kind: 'lost' };
   return { kind: 'refused', status };

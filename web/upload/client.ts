@@ -1,9 +1,16 @@
 /** The API, typed: each call is one request with the bearer token, and each answer is parsed before anybody sees it. */
 
 import * as z from 'zod';
-import { AgentList, type AgentView, type Placement } from '#core/wire/agent.ts';
+import { AgentList, type AgentView } from '#core/wire/agent.ts';
+import { type Alert, AlertList } from '#core/wire/alert.ts';
 import { BrowseAnswer, MadeFolder, type ServerMount, ServerMountList, ServerTaskList } from '#core/wire/browse.ts';
-import { CheckAnswer, type CreateDestination, DestinationList, DestinationView } from '#core/wire/destination.ts';
+import {
+  CheckAnswer,
+  type CreateDestination,
+  DestinationList,
+  DestinationView,
+  type UpdateDestination,
+} from '#core/wire/destination.ts';
 import { ErrorBody } from '#core/wire/error.ts';
 import { KindList, type KindView } from '#core/wire/kind.ts';
 import { type BeginLogin, BegunLogin, LoginView } from '#core/wire/login.ts';
@@ -55,12 +62,15 @@ export interface ApiClient {
   listEvents(id: string, signal?: AbortSignal): Promise<readonly TransferEvent[]>;
   listDestinations(signal?: AbortSignal): Promise<readonly DestinationView[]>;
   createDestination(body: CreateDestination): Promise<DestinationView>;
-  placeDestination(id: string, placement: Placement): Promise<DestinationView>;
+  /** What is absent stays as it is. */
+  changeDestination(id: string, body: UpdateDestination): Promise<DestinationView>;
   removeDestination(id: string): Promise<void>;
   /** Of destinations that the home has. */
   listKinds(signal?: AbortSignal): Promise<readonly KindView[]>;
   listAgents(signal?: AbortSignal): Promise<readonly AgentView[]>;
   actOnAgent(id: string, verb: AgentVerb): Promise<void>;
+  /** Those that last first. */
+  listAlerts(signal?: AbortSignal): Promise<readonly Alert[]>;
   checkDestination(id: string, signal?: AbortSignal): Promise<CheckAnswer>;
   beginLogin(body: BeginLogin, signal?: AbortSignal): Promise<BegunLogin>;
   /** Held by the server for some seconds while there is no news. */
@@ -112,7 +122,7 @@ export function apiClient(options: ApiOptions): ApiClient {
     listEvents: async (id, signal) => (await call('GET', `${transfer(id)}/events`, EventList, { signal })).items,
     listDestinations: async (signal) => (await call('GET', '/api/v1/destinations', DestinationList, { signal })).items,
     createDestination: (body) => call('POST', '/api/v1/destinations', DestinationView, { body }),
-    placeDestination: (id, placement) => call('PATCH', destination(id), DestinationView, { body: { placement } }),
+    changeDestination: (id, body) => call('PATCH', destination(id), DestinationView, { body }),
     removeDestination: (id) => call('DELETE', destination(id), z.unknown(), {}).then(nothing),
     listKinds: async (signal) => (await call('GET', '/api/v1/kinds', KindList, { signal })).items,
     listAgents: async (signal) => (await call('GET', '/api/v1/agents', AgentList, { signal })).items,
@@ -120,6 +130,7 @@ export function apiClient(options: ApiOptions): ApiClient {
       verb === 'forget'
         ? call('DELETE', agent(id), z.unknown(), {}).then(nothing)
         : call('POST', `${agent(id)}/${verb}`, z.unknown(), { body: {} }).then(nothing),
+    listAlerts: async (signal) => (await call('GET', '/api/v1/alerts', AlertList, { signal })).items,
     checkDestination: (id, signal) => call('POST', `${destination(id)}/check`, CheckAnswer, { body: {}, signal }),
     beginLogin: (body, signal) => call('POST', '/api/v1/logins', BegunLogin, { body, signal }),
     readLogin: (id, signal) => call('GET', `/api/v1/logins/${encodeURIComponent(id)}`, LoginView, { signal }),
