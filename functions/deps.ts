@@ -60,9 +60,6 @@ export interface Cloud {
   close(): void;
 }
 
-/** The home has one owner, under the name that also files of the inbox have. */
-export const OWNER = 'local';
-
 /** Parts that one function drives; more are spread over stripes. */
 const FUNCTION_PARTS = 5;
 /** A function that died in `finish` may have left a request under way that takes the far side minutes. */

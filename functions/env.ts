@@ -69,6 +69,7 @@ export const SECRETS_OF = {
   move: ['ENTREPOT_SEAL_KEY', 'ENTREPOT_PROGRESS_KEY'],
   sweep: ['ENTREPOT_PROGRESS_KEY'],
   relay: ['ENTREPOT_SEAL_KEY', 'ENTREPOT_PROGRESS_KEY', 'ENTREPOT_TICKET_KEY'],
+  worker: ['ENTREPOT_TOKEN', 'ENTREPOT_SEAL_KEY', 'ENTREPOT_TICKET_KEY', 'ENTREPOT_CAPABILITY_KEY'],
 } as const satisfies Readonly<Record<string, readonly SecretName[]>>;
 
 type Given = Readonly<Record<string, string | undefined>>;

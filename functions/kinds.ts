@@ -1,6 +1,4 @@
 /** Which kinds of destinations a home has, and what a function can deliver to. */
-import type { ProviderKind } from '#core/ports/connection.ts';
-import type { KindView } from '#core/wire/kind.ts';
 import { browserKinds, loginKinds, providerKinds } from '#providers/index.ts';
 import type { Drivers } from './deps.ts';
 
@@ -17,12 +15,4 @@ export function cloudDrivers(sealKey: string): Drivers {
     logins: loginKinds.filter(isAnywhere),
     sealKey,
   };
-}
-
-/** `onAgents`: those whose calls agents of this home run; none where it takes no agents. */
-export function kindViews(kinds: readonly ProviderKind[], onAgents: readonly ProviderKind[]): readonly KindView[] {
-  return kinds.map(({ id }) => ({
-    id,
-    placements: onAgents.some((one) => one.id === id) ? ['here', 'agents'] : ['here'],
-  }));
 }

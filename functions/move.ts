@@ -1,5 +1,4 @@
 /** Queue of jobs → one lease of work each. */
-
 import { traceOf } from '#core/trace.ts';
 import { advance } from '#core/transfer/advance.ts';
 import type { Budget, Engine } from '#core/transfer/engine.ts';
@@ -12,8 +11,13 @@ export function moveHandler(engine: Engine, budgetFor: (context: RuntimeContext)
     const budget = budgetFor(context);
     return eachMessage(
       event,
-      (body) => advance(engine, Job.parse(JSON.parse(body)), budget),
+      (body) => moveOne(engine, body, budget),
       (error) => engine.log.error('move.failed', traceOf(error)),
     );
   };
+}
+
+/** Of one message: JSON of a job. */
+export function moveOne(engine: Engine, body: string, budget: Budget): Promise<void> {
+  return advance(engine, Job.parse(JSON.parse(body)), budget);
 }

@@ -15,18 +15,35 @@ export function inboxHandler(intake: Intake): () => Promise<number> {
   return () => receiveInbox(intake);
 }
 
+/** Where a look at the inbox has stopped: behind this key; undefined: at its end. */
+export interface InboxPlace {
+  read(): Promise<string | undefined>;
+  keep(after: string | undefined): Promise<void>;
+}
+
 /** The same for calls that must end in time: an inbox that is too large for one goes on where the last call stopped. */
-export function inboxRounds(intake: Intake): (isOver: () => boolean) => Promise<number> {
-  let after: string | undefined;
+export function inboxRounds(intake: Intake, place = placeHere()): (isOver: () => boolean) => Promise<number> {
   return async (isOver) => {
+    let after = await place.read();
     let seen = 0;
     do {
       const { objects, next } = await inboxPage(intake, after);
       for (const object of objects) await receiveFile(intake, object);
       seen += objects.length;
       after = next;
+      await place.keep(after);
     } while (after !== undefined && !isOver());
     return seen;
+  };
+}
+
+function placeHere(): InboxPlace {
+  let place: string | undefined;
+  return {
+    read: async () => place,
+    keep: async (after) => {
+      place = after;
+    },
   };
 }
 

@@ -6,9 +6,10 @@ import type { WorkTable } from '#core/ports/work-table.ts';
 import type { ProgressHub } from '#core/progress/hub.ts';
 import { healthCheck } from './health.ts';
 import { progressIntake } from './progress-intake.ts';
-import { mountSockets, type SocketLimits, type Sockets } from './sockets.ts';
+import { mountSockets, type Sockets } from './sockets.ts';
 import { statsAnswer } from './stats-answer.ts';
 import type { TicketOffice } from './tickets.ts';
+import type { SocketLimits } from './viewers.ts';
 
 export interface RelayPorts {
   readonly table: Pick<WorkTable, 'get'>;

@@ -1,15 +1,32 @@
 /** One socket: what the hub tells goes out as long as the other side reads; what the other side says is counted and checked. */
-import { WebSocket } from 'ws';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ProgressHub, Subscription } from '#core/progress/hub.ts';
 import type { ServerFrame } from '#core/wire/socket.ts';
 import type { Codec } from './codec.ts';
 
+/** As much as is needed of a WebSocket, whoever made it. */
+export interface ViewerSocket {
+  isOpen(): boolean;
+  /** What was sent and is not under way yet; 0 where nobody can say. */
+  bufferedBytes(): number;
+  send(text: string): void;
+  /** Asks for a sign of life, which `Connection.alive` is told of; null: this line cannot ask. */
+  readonly ping: (() => void) | null;
+  close(code: number, reason: string): void;
+  /** Ends it at once, and with it what waits to be sent. */
+  terminate(): void;
+}
+
 export interface Connection {
   readonly ownerId: string;
   /** A text frame, or `null` for a binary one. */
   hear(text: string | null): void;
-  /** A sign of life, or the end of a connection that has shown none since two beats. */
+  /** The other side has answered a ping. */
+  alive(): void;
+  /**
+   * Asks for a sign of life, or ends a connection that has shown none since two beats. Where the line cannot ask, silence counts only
+   * of a client that has spoken before: those that ping do so by themselves.
+   */
   beat(): void;
   bufferedBytes(): number;
   /** Says goodbye: the socket closes when the other side has answered. */
@@ -22,7 +39,7 @@ export interface Connection {
 
 export interface ConnectionPorts {
   readonly ownerId: string;
-  readonly socket: WebSocket;
+  readonly socket: ViewerSocket;
   readonly hub: ProgressHub;
   readonly codec: Codec;
   readonly clock: Clock;
@@ -44,16 +61,17 @@ const POLICY = 1008;
 export function openConnection({ ownerId, socket, hub, codec, clock }: ConnectionPorts): Connection {
   let fullSinceMs: number | null = null;
   let missedBeats = 0;
+  let isSilenceTelling = socket.ping !== null;
   let window = { startMs: clock.now(), frames: 0 };
 
   function send(frame: ServerFrame): 'sent' | 'full' {
-    if (socket.readyState !== WebSocket.OPEN || !hasRoom()) return 'full';
+    if (!socket.isOpen() || !hasRoom()) return 'full';
     for (const text of codec.encode(frame)) socket.send(text);
     return 'sent';
   }
 
   function hasRoom(): boolean {
-    const waitingBytes = socket.bufferedAmount;
+    const waitingBytes = socket.bufferedBytes();
     if (waitingBytes <= BUFFER_SOFT_BYTES) {
       fullSinceMs = null;
       return true;
@@ -71,6 +89,7 @@ export function openConnection({ ownerId, socket, hub, codec, clock }: Connectio
 
   function hear(text: string | null): void {
     missedBeats = 0;
+    isSilenceTelling = true;
     const frame = text === null ? null : codec.decode(text);
     if (text === null) socket.close(UNSUPPORTED, 'text frames only');
     else if (isTalkative()) socket.close(POLICY, 'too many frames');
@@ -80,26 +99,26 @@ export function openConnection({ ownerId, socket, hub, codec, clock }: Connectio
   }
 
   function beat(): void {
-    if (missedBeats >= MISSED_BEATS_MAX) {
+    if (missedBeats >= MISSED_BEATS_MAX && isSilenceTelling) {
       socket.terminate();
-    } else if (hasRoom() && socket.readyState === WebSocket.OPEN) {
-      socket.ping();
+    } else if (hasRoom() && socket.isOpen()) {
+      socket.ping?.();
     }
     missedBeats++;
   }
 
-  socket.on('pong', () => {
-    missedBeats = 0;
-  });
   const subscription: Subscription = hub.subscribe(ownerId, send);
 
   return {
     ownerId,
     hear,
+    alive: () => {
+      missedBeats = 0;
+    },
     beat,
-    bufferedBytes: () => socket.bufferedAmount,
-    leave: (code, reason) => socket.close(code, reason),
-    cut: () => socket.terminate(),
+    bufferedBytes: socket.bufferedBytes,
+    leave: socket.close,
+    cut: socket.terminate,
     end: subscription.close,
   };
 }

@@ -3,10 +3,10 @@ import { StatsAsk } from '#adapters/http-progress/envelope.ts';
 import type { ProgressHub } from '#core/progress/hub.ts';
 import type { ConnectionStats } from '#core/wire/notice.ts';
 import { type SignedBodyOptions, signedBody } from './signed-body.ts';
-import type { Sockets } from './sockets.ts';
+import type { Viewers } from './viewers.ts';
 
 export interface Watched {
-  readonly sockets: Pick<Sockets, 'stats'>;
+  readonly sockets: Pick<Viewers, 'stats'>;
   readonly hub: Pick<ProgressHub, 'isWatching'>;
 }
 

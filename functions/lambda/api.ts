@@ -5,10 +5,12 @@ import { relayStats } from '#adapters/http-progress/stats.ts';
 import type { ErrorBody } from '#core/wire/error.ts';
 import { signedTicketOffice } from '../../relay/signed-tickets.ts';
 import { createApi } from '../api.ts';
-import { composeCloud, OWNER } from '../deps.ts';
+import { composeCloud } from '../deps.ts';
 import { ApiFunctionEnv, readEnv, readSecrets, SECRETS_OF } from '../env.ts';
 import { isSameToken } from '../identity.ts';
-import { cloudDrivers, kindViews } from '../kinds.ts';
+import { kindViews } from '../kind-views.ts';
+import { cloudDrivers } from '../kinds.ts';
+import { OWNER } from '../owner.ts';
 import { linkedSecrets } from '../resources.ts';
 import { flush, inTime, oncePerSandbox, progressTo } from './sandbox.ts';
 

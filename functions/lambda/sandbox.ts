@@ -1,5 +1,6 @@
 /** What a sandbox makes at its first call and keeps for all that follow, and how each call ends. */
-import { type HttpProgressSink, httpProgressSink } from '#adapters/http-progress/sink.ts';
+import type { GatheredProgress } from '#adapters/http-progress/gathered.ts';
+import { httpProgressSink } from '#adapters/http-progress/sink.ts';
 import { systemClock } from '#adapters/system/clock.ts';
 import type { RuntimeContext } from '../budget.ts';
 import type { FunctionEnv } from '../env.ts';
@@ -20,12 +21,12 @@ export function oncePerSandbox<T>(compose: () => Promise<T>): () => Promise<T> {
   };
 }
 
-export function progressTo({ ENTREPOT_RELAY_URL: relay }: FunctionEnv, secret: string): HttpProgressSink {
+export function progressTo({ ENTREPOT_RELAY_URL: relay }: FunctionEnv, secret: string): GatheredProgress {
   return httpProgressSink({ url: `${relay}/internal/progress`, secret, clock: systemClock() });
 }
 
 /** Lets news out before the process is frozen; a relay that is slow is not waited for. */
-export function flush(progress: HttpProgressSink): Promise<void> {
+export function flush(progress: GatheredProgress): Promise<void> {
   return progress.flush(AbortSignal.timeout(FLUSH_MS));
 }
 

@@ -11,7 +11,7 @@ import { type S3Config, s3Client } from '#clients/s3/client.ts';
 import { sqsRecord } from '#clients/sqs/event.ts';
 import { HeadState, ReceiptsState, StripeState } from '#core/state.ts';
 import { TransferId } from '#core/wire/ids.ts';
-import { OWNER } from '../../functions/deps.ts';
+import { OWNER } from '../../functions/owner.ts';
 import { signedTicketOffice } from '../../relay/signed-tickets.ts';
 import { type OwnBucket, ownBucket } from '../providers/s3/own-bucket.ts';
 import { type Passed, type RecordingProxy, recordingProxy } from '../support/recording-proxy.ts';

@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BODY_BYTES_MAX, SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER } from '#adapters/http-progress/envelope.ts';
-import { type HttpProgressSink, httpProgressSink } from '#adapters/http-progress/sink.ts';
+import type { GatheredProgress } from '#adapters/http-progress/gathered.ts';
+import { httpProgressSink } from '#adapters/http-progress/sink.ts';
 import { type VirtualClock, virtualClock } from '#adapters/memory/clock.ts';
 import { memoryProgress } from '#adapters/memory/progress.ts';
 import type { Rumour } from '#core/ports/progress.ts';
@@ -18,7 +19,7 @@ let heard: Rumour[];
 let requests: { readonly atMs: number; readonly bytes: number; readonly status: number }[];
 let take: (request: Request) => Promise<Response>;
 let url: string;
-let sink: HttpProgressSink;
+let sink: GatheredProgress;
 let close: () => Promise<void>;
 
 beforeEach(async () => {

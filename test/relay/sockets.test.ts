@@ -9,8 +9,9 @@ import { virtualClock } from '#adapters/memory/clock.ts';
 import { memoryProgress } from '#adapters/memory/progress.ts';
 import { progressHub } from '#core/progress/hub.ts';
 import { ServerFrame } from '#core/wire/socket.ts';
-import { mountSockets, type SocketLimits } from '../../relay/sockets.ts';
+import { mountSockets } from '../../relay/sockets.ts';
 import { ticketOffice } from '../../relay/tickets.ts';
+import type { SocketLimits } from '../../relay/viewers.ts';
 import { doneView, movedView } from './views.ts';
 
 const OWNER = 'local';

@@ -10,7 +10,11 @@ export function testBytes(sizeBytes: number): Buffer {
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Puts every chunk that is not staged yet. `server` is asked for anew each time, so that it may be restarted meanwhile. */
-export async function stageMissing(server: () => RunningServer, uploadId: string, bytes: Buffer): Promise<void> {
+export async function stageMissing(
+  server: () => Pick<RunningServer, 'api'>,
+  uploadId: string,
+  bytes: Buffer,
+): Promise<void> {
   for (;;) {
     const { body } = await server().api('GET', `/api/v1/uploads/${uploadId}`);
     const { chunkBytes, chunkCount } = body.upload;
@@ -33,7 +37,7 @@ export async function stageMissing(server: () => RunningServer, uploadId: string
 }
 
 /** Looks until the transfer has ended. */
-export async function untilEnded(server: () => RunningServer, transferId: string): Promise<any> {
+export async function untilEnded(server: () => Pick<RunningServer, 'api'>, transferId: string): Promise<any> {
   for (;;) {
     const view = await server()
       .api('GET', `/api/v1/transfers/${transferId}`)
