@@ -42,7 +42,7 @@ export interface WorkerHome {
   readonly randomBytes: (count: number) => Uint8Array;
 }
 
-/** Parts that one call drives: it may have six connections at once, and each part that moves needs two. */
+/** Parts that one call drives: six requests of it may wait for answers at once, and each part that moves has one or two of them. */
 const FUNCTION_PARTS = 3;
 /** A call that died in `finish` may have left a request under way that takes the far side minutes. */
 const FINISH_PATIENCE_MS = 5 * 60_000;

@@ -14,6 +14,9 @@ export interface Said {
 
 export type Wrangler = (args: readonly string[]) => Promise<Said>;
 
+/** These end wrangler first, and by an error whoever called it, who takes away then what was laid down for it: there are secrets in it. */
+const STOPS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** `command`: the program and its first arguments. `env` is added to this process's own. */
 export function runWrangler(command: readonly string[], env: Readonly<Record<string, string>>): Wrangler {
   const [program = '', ...first] = command;
@@ -23,8 +26,17 @@ export function runWrangler(command: readonly string[], env: Readonly<Record<str
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', NO_COLOR: '1', ...env },
     });
+    let stoppedBy: NodeJS.Signals | null = null;
+    const stop = (signal: NodeJS.Signals): void => {
+      stoppedBy = signal;
+      child.kill(signal);
+    };
+    for (const signal of STOPS) process.on(signal, stop);
     const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
-    const [answer, complaint, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+    const [answer, complaint, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]).finally(() => {
+      for (const signal of STOPS) process.off(signal, stop);
+    });
+    if (stoppedBy !== null) throw new Error(`stopped by ${stoppedBy}`);
     return { isOk: code === 0, text: stripVTControlCharacters(`${answer}\n${complaint}`), answer };
   };
 }

@@ -25,6 +25,8 @@ switch (words) {
     say(JSON.stringify(made.secrets.map((name) => ({ name, type: 'secret_text' }))));
     break;
   case 'deploy':
+    // Until somebody stops it.
+    if (process.env['FAKE_WRANGLER_HANGS']) await new Promise((resolve) => setTimeout(resolve, 300_000));
     made.worker = true;
     made.secrets = [...new Set([...made.secrets, ...Object.keys(contents[0])])];
     appendFileSync(told, '{"type":"wrangler-session","version":1}\n');

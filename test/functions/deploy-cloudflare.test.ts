@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -30,7 +32,8 @@ async function asked(): Promise<{ asked: string; account?: string; contents: any
   return lines.map((line) => JSON.parse(line));
 }
 
-describe('npm run deploy:cloudflare', () => {
+/** Each step is a process, on a machine that may be busy. */
+describe('npm run deploy:cloudflare', { timeout: 180_000 }, () => {
   it('makes everything on the first day, in an order in which each part finds what it needs', async () => {
     const { url, token } = await deploy(R2_KEYS);
     const calls = await asked();
@@ -76,6 +79,27 @@ describe('npm run deploy:cloudflare', () => {
     expect((await asked()).map((call) => call.asked)).toEqual(['secret list --format json']);
   });
 
+  it('leaves no secrets on this machine when it is stopped in the middle', async () => {
+    const module = new URL('../../infra/cloudflare/home.ts', import.meta.url);
+    const options = { command: [process.execPath, RECORDER], given: R2_KEYS, anew: [] };
+    const script = `import { deployHome } from '${module}'; await deployHome(${JSON.stringify(options)})`;
+    const env = { ...process.env, TMPDIR: folder, FAKE_WRANGLER_FOLDER: folder, FAKE_WRANGLER_HANGS: 'yes' };
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const closed = once(child, 'close');
+    const said = text(child.stderr);
+    const isDeploying = async () => (await readFile(join(folder, 'asked.ndjson'), 'utf8')).includes('"deploy ');
+    while (!(await isDeploying().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 20));
+    const left = async () => (await readdir(folder)).filter((name) => name.startsWith('entrepot-deploy-'));
+    expect(await left()).toHaveLength(1);
+    child.kill('SIGTERM');
+    expect(await closed).toEqual([1, null]);
+    expect(await said).toContain('stopped by SIGTERM');
+    expect(await left()).toEqual([]);
+  });
+
   it('asks for nothing that the installed wrangler does not know', async () => {
     const run = promisify(execFile);
     const wanted: readonly (readonly [string, readonly string[]])[] = [
@@ -85,11 +109,11 @@ describe('npm run deploy:cloudflare', () => {
     ];
     for (const [command, options] of wanted) {
       const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', XDG_CONFIG_HOME: folder };
-      const { stdout } = await run(process.execPath, [WRANGLER, ...command.split(' '), '--help'], { env });
+      const { stdout } = await run(process.execPath, [WRANGLER, ...command.split(' '), '--help'], { cwd: folder, env });
       expect(stdout).toContain(`wrangler ${command}`);
       for (const option of options) expect(stdout).toMatch(new RegExp(`[ ,]${option}\\b`));
     }
-  }, 180_000);
+  });
 });
 
 describe('the Worker as it is deployed', () => {
