@@ -12,10 +12,15 @@ import './style/alerts.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('the page has no root');
-void firstSpoken().then((first) =>
-  createRoot(root).render(
-    <LocaleProvider first={first}>
-      <App />
-    </LocaleProvider>,
-  ),
+firstSpoken().then(
+  (first) =>
+    createRoot(root).render(
+      <LocaleProvider first={first}>
+        <App />
+      </LocaleProvider>,
+    ),
+  // The words are a file of their own, and there are none without it.
+  () => {
+    root.textContent = '页面未能完整加载，请刷新。 This page did not load completely: reload it.';
+  },
 );

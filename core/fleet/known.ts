@@ -59,8 +59,10 @@ export function registeredBy(agent: Known | null, said: SaidFacts, address: stri
   const { providers, version } = agent?.facts ?? NOT_SAID;
   const facts = { ...said, providers, version };
   const was = welcome(agent ?? newcomer(facts, address, now));
+  // Choices go by what a line that is alive has told.
   const isOnLine = was.lineAtMs !== null && now - was.lineAtMs <= OFFLINE_MS;
-  return { ...was, facts, address: isOnLine ? was.address : address, lastSeenAtMs: now };
+  const kept = isOnLine ? { facts: { ...was.facts, name: said.name } } : { facts, address };
+  return { ...was, ...kept, lastSeenAtMs: now };
 }
 
 export function withNews(known: Known, { filesDone, filesFailed, refusals }: News): Known {

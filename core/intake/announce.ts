@@ -31,9 +31,12 @@ export async function announce(
   intake: Intake,
   { ownerId, request, idempotencyKey }: Announcement,
 ): Promise<UploadState> {
-  await checkDestinations(intake, request);
   const uploadId =
     idempotencyKey === undefined ? newUploadId(intake.clock) : uploadIdFrom('idempotency-key', ownerId, idempotencyKey);
+  await checkDestinations(intake, request).catch(async (refusal: unknown) => {
+    // What was taken stays taken, whatever has become of the destinations since.
+    if (idempotencyKey === undefined || (await intake.table.get(uploadKey(uploadId))) === null) throw refusal;
+  });
   const upload: UploadState = {
     v: 1,
     uploadId,

@@ -33,10 +33,10 @@ export function speedJudge(tally: Tally, clock: Clock): JudgeSpeeds {
 
   function judge(destinationId: string, { ended }: Recent, views: readonly TransferView[]): Finding {
     const now = clock.now();
-    const movedBytes = tally.movedBytes.get(destinationId) ?? 0;
+    const movedBytes = tally.movedTo(destinationId);
     const finding = (state: Finding['state'], values = {}, message = '') =>
       ({ kind: 'low_speed', subject: destinationId, state, values, message }) as const;
-    if (!views.some(hasBacklog)) {
+    if (movedBytes === null || !views.some(hasBacklog)) {
       spells.delete(destinationId);
       return finding('unsure');
     }

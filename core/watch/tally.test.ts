@@ -60,6 +60,14 @@ test('what had moved before this process began it did not move, and what was the
   ]);
 });
 
+test('bytes of a destination that is not counted apart are not known', async () => {
+  const { tally, tell } = world();
+  for (let n = 1; n <= 130; n++) await tell(ended({ id: idOf(n), destinationId: `place-${n}` }));
+  expect(tally.movedTo('place-1')).toBe(100);
+  expect(tally.movedTo('place-130')).toBeNull();
+  expect(world().tally.movedTo('place-1')).toBe(0);
+});
+
 test('failures count by code, each attempt once; beyond 128 names the rest is other', async () => {
   const { tally, tell } = world();
   const failure = (n: number, attempt: number, code: string) =>

@@ -10,6 +10,8 @@ export interface Tally {
   readonly underWay: ReadonlyMap<TransferId, TransferView>;
   /** Bytes that arrived, by destination. */
   readonly movedBytes: ReadonlyMap<string, number>;
+  /** Of one destination; null where it is not counted apart. */
+  movedTo(destinationId: string): number | null;
   /** By status, and failures by code. */
   readonly ended: ReadonlyMap<string, number>;
   readonly failures: ReadonlyMap<string, number>;
@@ -76,7 +78,8 @@ export function tallyOf(feed: ProgressFeed, clock: Clock): Tally {
   feed.subscribe((rumours) => {
     for (const rumour of rumours) if (rumour.kind === 'transfer') take(rumour.view);
   });
-  return { underWay, movedBytes, ended, failures, delivered };
+  const movedTo = (id: string): number | null => movedBytes.get(id) ?? (movedBytes.has(OTHER) ? null : 0);
+  return { underWay, movedBytes, movedTo, ended, failures, delivered };
 }
 
 function add(counts: Map<string, number>, name: string, count: number): void {

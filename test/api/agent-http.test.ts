@@ -135,8 +135,11 @@ describe('an agent by HTTP', () => {
     expect(line.agents.attached()).toEqual([]);
     await attached('sz-1', token);
     expect(line.agents.attached()).toMatchObject([{ facts: { id: 'sz-1', providers: ['folder'] } }]);
-    await registered('sz-1');
-    expect((await registry.list())[0]).toMatchObject({ name: 'sz-1 of the house', providers: ['folder'] });
+    const tags = line.agents.attached()[0]?.facts.tags;
+    expect((await register('sz-1', KEY, { tags: { region: 'elsewhere' } })).status).toBe(200);
+    const [online] = await registry.list();
+    expect(online).toMatchObject({ name: 'sz-1 of the house', providers: ['folder'] });
+    expect(online?.tags).toEqual(tags);
   });
 
   it('with another key is refused, and guesses count together with those by the line', async () => {

@@ -244,6 +244,23 @@ describe('an idempotency key', () => {
     expect(await rig.table.get(uploadKey(upload.id))).toEqual(row);
   });
 
+  it('of an upload that was taken answers it, whatever has become of its destination since', async () => {
+    await using own = await apiRig();
+    const key = { 'idempotency-key': 'taken' };
+    const first = CreateUploadAnswer.parse((await own.call('POST', '/api/v1/uploads', FILE, key)).body);
+    for (const ticket of first.chunks) own.put(ticket, new Uint8Array(ticket.sizeBytes));
+    await receive(own.intake, [chunkKey(first.upload.id, 1)]);
+    await own.settle();
+    expect((await own.call('DELETE', '/api/v1/destinations/folder')).status).toBe(200);
+    const again = await own.call('POST', '/api/v1/uploads', FILE, key);
+    expect(again.body).toMatchObject({ upload: { id: first.upload.id } });
+    expectError(
+      await own.call('POST', '/api/v1/uploads', FILE, { 'idempotency-key': 'new' }),
+      404,
+      'destination.unknown',
+    );
+  });
+
   it('is a name within one owner', async () => {
     const key = { 'idempotency-key': 'shared' };
     const mine = CreateUploadAnswer.parse((await announce({}, key)).body);
