@@ -13,7 +13,10 @@ try {
     given: process.env,
     anew: values['new-token'] ? ['ENTREPOT_TOKEN'] : [],
   });
-  const rest = token === null ? '  (the token is as it was; `-- --new-token` makes another)' : `/#token=${encodeURIComponent(token)}`;
+  const rest =
+    token === null
+      ? '  (the token is as it was; `-- --new-token` makes another)'
+      : `/#token=${encodeURIComponent(token)}`;
   process.stdout.write(`Entrepot deployed  ${url}${rest}\n`);
 } catch (error) {
   process.stderr.write(`Not deployed: ${error instanceof Error ? error.message : String(error)}\n`);

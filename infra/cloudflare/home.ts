@@ -32,7 +32,7 @@ export async function deployHome({ command, given, anew }: DeployOptions): Promi
   const told = join(scratch, 'told.ndjson');
   try {
     const anybody = runWrangler(command, {});
-    const account = given['CLOUDFLARE_ACCOUNT_ID'] ?? (await onlyAccount(anybody));
+    const account = given['CLOUDFLARE_ACCOUNT_ID'] || (await onlyAccount(anybody));
     const wrangler = runWrangler(command, { CLOUDFLARE_ACCOUNT_ID: account, WRANGLER_OUTPUT_FILE_PATH: told });
     const secrets = missingSecrets(await knownSecrets(wrangler, config.name), given, anew);
     await stageParts(wrangler, config, scratch);

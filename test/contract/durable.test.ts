@@ -53,6 +53,20 @@ describe('durable object that loses replies', () => {
     expect(await rival.get(KEY)).toMatchObject({ token: 1, hold: 'lease', holder: 'rival' });
   });
 
+  it('a commit that was given up and arrives after a later one changes nothing', async () => {
+    const subject = table('good', 'given up');
+    await subject.create(newRow(), NOW);
+    const { token } = await claimed(subject);
+    const caller = portIn<{ commitTwice(...args: unknown[]): Promise<unknown> }>(
+      worker.url,
+      'caller over late',
+      'given up',
+    );
+    const told = await caller.commitTwice(KEY, token, { ...NEXT, state: 'late' }, NEXT, NOW);
+    expect(told).toEqual(['table.unavailable', true]);
+    expect(await subject.get(KEY)).toMatchObject(NEXT);
+  });
+
   it('a drop is done once and answers so', async () => {
     const subject = cells('losses');
     await subject.swap(KEY, 0, 'a');

@@ -68,7 +68,8 @@ function serverOf(worker: RunningWorker): CloudflareServer {
     tell: async (key, sizeBytes) => {
       const object = { key, size: sizeBytes, eTag: 'not looked at' };
       const about = { account: 'a', bucket: BUCKET, eventTime: new Date().toISOString() };
-      await ask('POST', '/api/test/events', { ...about, action: 'PutObject', object });
+      const answer = await ask('POST', '/api/test/events', { ...about, action: 'PutObject', object });
+      if (!answer.ok) throw new Error(`the queue of events did not take one: ${answer.status}`);
     },
     row: async ({ pk, sk }) => (await ask('GET', `/api/test/row?${new URLSearchParams({ pk, sk })}`)).json(),
   };

@@ -3,6 +3,7 @@ import { ulid } from 'ulid';
 import * as z from 'zod';
 import type { Call, Reply, TableStub } from '#adapters/durable/call.ts';
 import { durableCells, durableWorkTable } from '#adapters/durable/table.ts';
+import type { Move, RowKey, WorkTable } from '#core/ports/work-table.ts';
 import { Table } from '../../functions/worker/table-object.ts';
 import { answerCall } from './answer.ts';
 
@@ -22,6 +23,8 @@ const RowKeyOf = z.object({ pk: z.string(), sk: z.string(), dueAt: z.number() })
 /** Ids of calls whose first reply was lost, also by objects that have fallen since. */
 const lost = new Set<string>();
 let lives = 0;
+/** A commit that is under way for so long that its caller gives it up. */
+let held: Call | null = null;
 
 /** Answers the first try of a call by falling over, once what it has written is on disk. */
 export class FallingTable extends Table {
@@ -46,6 +49,7 @@ export default {
       if (over === undefined) return undefined;
       const namespace = { getByName: () => over((wire === 'falls' ? FALLING : TABLE).getByName(subject)) };
       if (adapter === 'table') return durableWorkTable(namespace);
+      if (adapter === 'caller') return caller(durableWorkTable(namespace));
       return adapter === 'cells' ? durableCells(namespace) : undefined;
     }),
 };
@@ -53,6 +57,18 @@ const wires: Readonly<Record<string, (stub: TableStub) => TableStub>> = {
   good: (stub) => stub,
   falls: (stub) => stub,
   losses: (stub) => losing(stub, async () => undefined),
+  late: (stub) => ({
+    call: async (call) => {
+      if (call.name !== 'commit') return stub.call(call);
+      if (held === null || held.id === call.id) {
+        held = call;
+        throw new Error('it is still under way');
+      }
+      const reply = await stub.call(call);
+      await stub.call(held);
+      return reply;
+    },
+  }),
   // Between the two tries somebody else takes the row.
   'a rival': (stub) =>
     losing(stub, ({ args: [row] }) => {
@@ -61,6 +77,18 @@ const wires: Readonly<Record<string, (stub: TableStub) => TableStub>> = {
       return stub.call({ id: ulid(), name: 'claim', args: [{ pk, sk }, by] });
     }),
 };
+
+/** Two commits of one caller: a Worker has another one for each request. */
+function caller(table: WorkTable) {
+  const commit = (...args: Parameters<WorkTable['commit']>) =>
+    table.commit(...args).catch((error: unknown) => Reflect.get(Object(error), 'code'));
+  return {
+    commitTwice: async (key: RowKey, token: number, first: Move, second: Move, now: number) => [
+      await commit(key, token, first, now),
+      await commit(key, token, second, now),
+    ],
+  };
+}
 
 function losing(stub: TableStub, meanwhile: (call: Call) => Promise<unknown>): TableStub {
   return {
