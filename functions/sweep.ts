@@ -21,18 +21,23 @@ export interface InboxPlace {
   keep(after: string | undefined): Promise<void>;
 }
 
-/** The same for calls that must end in time: an inbox that is too large for one goes on where the last call stopped. */
+/**
+ * The same for calls that must end in time: an inbox that is too large for one goes on where the last call stopped. An object that
+ * cannot be taken delays no other: the first such error is thrown at the end.
+ */
 export function inboxRounds(intake: Intake, place = placeHere()): (isOver: () => boolean) => Promise<number> {
   return async (isOver) => {
     let after = await place.read();
+    const errors: unknown[] = [];
     let seen = 0;
     do {
       const { objects, next } = await inboxPage(intake, after);
-      for (const object of objects) await receiveFile(intake, object);
+      for (const object of objects) await receiveFile(intake, object).catch((error: unknown) => errors.push(error));
       seen += objects.length;
       after = next;
       await place.keep(after);
     } while (after !== undefined && !isOver());
+    if (errors.length > 0) throw errors[0];
     return seen;
   };
 }

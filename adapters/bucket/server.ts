@@ -82,7 +82,8 @@ export async function startBucket(options: BucketOptions): Promise<Bucket> {
         const told = notification(event, request, signature.accessKeyId, region);
         // What is taken back again has never happened; its request is answered with the error.
         store.durable().then(
-          () => setImmediate(onEvent, told),
+          // Behind the answer, and before whoever has the answer can ask anything.
+          () => process.nextTick(onEvent, told),
           () => undefined,
         );
       },

@@ -77,7 +77,9 @@ function bodyOf({ headers, body }: Wire) {
   if (body instanceof ReadableStream) return { sizeBytes: Number(headers['content-length']), stream: body };
   // Of a text `fetch` would make up a type.
   if (typeof body === 'string' && body !== '') return Buffer.from(body);
-  return body instanceof Uint8Array && body.byteLength > 0 ? Buffer.from(body) : undefined;
+  if (!(body instanceof Uint8Array) || body.byteLength === 0) return undefined;
+  const { buffer, byteOffset, byteLength } = body;
+  return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : Buffer.from(body);
 }
 
 function responseOf({ status, headers, body }: Reply) {

@@ -2,6 +2,11 @@
 import type { Connection, ViewerSocket } from '../../relay/connection.ts';
 import { type Admitted, FRAME_IN_MAX_BYTES, type Viewers } from '../../relay/viewers.ts';
 
+/**
+ * What may be sent to a peer that says nothing meanwhile: workerd keeps what the peer does not read, in the 128 MiB of all of them. Our
+ * page speaks every 25 s, in which two full frames a second come to less.
+ */
+const UNHEARD_BYTES_MAX = 12 * 1024 * 1024;
 const OPEN = 1;
 const TOO_BIG = 1009;
 const SILENT = 1011;
@@ -14,6 +19,7 @@ export function openPair(viewers: Pick<Viewers, 'enter'>, viewer: Admitted): Res
   const line = lineOf(ours, () => connection?.end());
   ours.accept();
   ours.addEventListener('message', ({ data }) => {
+    line.heard();
     if (typeof data === 'string' && data.length > FRAME_IN_MAX_BYTES) line.close(TOO_BIG, 'a frame has 16 KiB at most');
     else connection?.hear(typeof data === 'string' ? data : null);
   });
@@ -24,19 +30,32 @@ export function openPair(viewers: Pick<Viewers, 'enter'>, viewer: Admitted): Res
   return new Response(null, upgrade);
 }
 
-function lineOf(socket: WorkerSocket, onTerminate: () => void): ViewerSocket {
+/** `heard`: the peer has said something. `onTerminate` is called when the line ends without its peer. */
+export function lineOf(
+  socket: Pick<WorkerSocket, 'readyState' | 'send' | 'close'>,
+  onTerminate: () => void,
+): ViewerSocket & { heard(): void } {
+  let unheardBytes = 0;
   const close = (code: number, reason: string): void => {
     if (socket.readyState === OPEN) socket.close(code, reason);
+  };
+  const terminate = (): void => {
+    close(SILENT, 'no sign of life');
+    onTerminate();
   };
   return {
     isOpen: () => socket.readyState === OPEN,
     bufferedBytes: () => 0,
-    send: (text) => socket.send(text),
+    heard: () => {
+      unheardBytes = 0;
+    },
+    send: (text) => {
+      unheardBytes += text.length;
+      if (unheardBytes > UNHEARD_BYTES_MAX) return terminate();
+      socket.send(text);
+    },
     ping: null,
     close,
-    terminate: () => {
-      close(SILENT, 'no sign of life');
-      onTerminate();
-    },
+    terminate,
   };
 }

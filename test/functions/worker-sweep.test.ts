@@ -1,5 +1,5 @@
 /** The hour's round of a Worker, which keeps nothing from one call to the next. */
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Fault } from '#core/fault.ts';
 import type { FileDesk } from '#core/files/desk.ts';
 import type { MultipartIntake } from '#core/ports/multipart.ts';
@@ -39,6 +39,18 @@ it('an inbox that is too large for one call is gone on with by the next, and beg
   for (let n = 0; n < 501; n++) rig.staging.put(`inbox/nobody/${1_000 + n}`, new Uint8Array(1));
   for (let n = 0; n < 3; n++) await round(HOUR_MS)();
   expect(listed).toEqual([undefined, 'inbox/nobody/1499', undefined]);
+});
+
+it('an object that cannot be taken keeps none behind it from being taken, and is told of', async () => {
+  for (const name of ['a', 'b', 'c']) rig.staging.put(`inbox/folder/${name}`, new Uint8Array(1));
+  const { create } = rig.intake.table;
+  vi.spyOn(rig.intake.table, 'create').mockImplementation(async (row, now) => {
+    if ((row.state as { name?: string }).name === 'b') throw new Fault('transient', 'table.unavailable', 'not now');
+    return create(row, now);
+  });
+  await expect(round(0)()).rejects.toMatchObject({ code: 'table.unavailable' });
+  const { items } = (await rig.call('GET', '/api/v1/transfers')).body as { items: readonly { name: string }[] };
+  expect(items.map(({ name }) => name).sort()).toEqual(['a', 'c']);
 });
 
 it('an inbox that cannot be listed keeps nothing else from being given up, and is told of', async () => {

@@ -116,7 +116,8 @@ async function startWorker(folder: string, path: string, port: number): Promise<
       if (!answer.ok) throw new Error(`the scheduled handler answered ${answer.status}: ${text}`);
     },
     stop: async (signal = 'SIGTERM') => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      // What it has started may live on without it.
+      if (child.exitCode !== null || child.signalCode !== null) return killGroup(child);
       const closed = once(child, 'close');
       if (signal === 'SIGKILL') killGroup(child);
       else child.disconnect();
@@ -144,5 +145,10 @@ function environment(folder: string): NodeJS.ProcessEnv {
 }
 
 function killGroup({ pid }: ChildProcess): void {
-  if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    // Nobody of it is left.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
