@@ -5,6 +5,7 @@ import { moveOne } from '../move.ts';
 import { receiveEvent } from '../staged.ts';
 import { handleBatch, type QueueMessage } from './batch.ts';
 import type { WorkerHome } from './deps.ts';
+import { metered } from './metered.ts';
 
 export interface MessageBatch {
   readonly queue: string;
@@ -13,6 +14,8 @@ export interface MessageBatch {
 
 /** What a consumer of a queue may take, by the wall. */
 const CONSUMER_MS = 15 * 60_000;
+/** And by the processor: 12 s a GB were measured, and `limits.cpu_ms` is 300 s. What is left is for parts in flight and the hand-over. */
+const LEASE_BYTES_MAX = 15e9;
 
 export async function onMessages(home: WorkerHome, batch: MessageBatch): Promise<void> {
   const { engine, intake, env } = home;
@@ -25,9 +28,12 @@ export async function onMessages(home: WorkerHome, batch: MessageBatch): Promise
     return;
   }
   const endMs = engine.clock.now() + CONSUMER_MS;
-  const { budget, end } = timedBudget({ getRemainingTimeInMillis: () => endMs - engine.clock.now() });
+  const { source, askedBytes } = metered(engine.source);
+  const { budget, end } = timedBudget({
+    getRemainingTimeInMillis: () => (askedBytes() < LEASE_BYTES_MAX ? endMs - engine.clock.now() : 0),
+  });
   await handleBatch(batch, {
-    handle: (text) => moveOne(engine, text, budget),
+    handle: (text) => moveOne({ ...engine, source }, text, budget),
     onError: (error) => log.error('move.failed', traceOf(error)),
   }).finally(end);
 }
