@@ -1,6 +1,7 @@
 /** Queue of storage events → uploads and hints. */
 import * as z from 'zod';
 import { createdInR2 } from '#adapters/r2/events.ts';
+import { formDecoded, keyReadings } from '#clients/key-readings.ts';
 import { createdInOss } from '#clients/oss/events.ts';
 import type { Intake } from '#core/intake/intake.ts';
 import { receive } from '#core/intake/receive.ts';
@@ -67,16 +68,7 @@ function jsonOf(body: string): unknown {
 }
 
 /** Keys are form-encoded, so that a space is `+`; radosgw 16 sends them as they are. */
-function keysOf({ eventSource, s3 }: z.infer<typeof EventRecord>): string[] {
+function keysOf({ eventSource, s3 }: z.infer<typeof EventRecord>): readonly string[] {
   const { key } = s3.object;
-  if (eventSource !== 'ceph:s3') return [formDecoded(key)];
-  try {
-    return [key, formDecoded(key)];
-  } catch {
-    return [key];
-  }
-}
-
-function formDecoded(key: string): string {
-  return decodeURIComponent(key.replaceAll('+', ' '));
+  return eventSource === 'ceph:s3' ? keyReadings(key) : [formDecoded(key)];
 }

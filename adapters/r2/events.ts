@@ -1,5 +1,6 @@
 /** What R2's event notifications tell of objects that were created: one to a message of a Queue. */
 import * as z from 'zod';
+import { keyReadings } from '#clients/key-readings.ts';
 
 export interface R2Created {
   /** A key that may be encoded is there in both readings: an event is only a hint to look. */
@@ -13,8 +14,9 @@ export function createdInR2(bucketName: string, message: unknown): R2Created | n
   const { success, data: event } = R2Event.safeParse(message);
   if (!success) return null;
   if (!CREATED.has(event.action)) return { keys: [], elsewhere: 0 };
+  // Cloudflare's examples show keys as they are, and its documents do not promise it.
   return event.bucket === bucketName
-    ? { keys: readingsOf(event.object.key), elsewhere: 0 }
+    ? { keys: keyReadings(event.object.key), elsewhere: 0 }
     : { keys: [], elsewhere: 1 };
 }
 
@@ -27,14 +29,3 @@ const R2Event = z.object({
 
 /** The others are removals: `DeleteObject`, `LifecycleDeletion`. */
 const CREATED: ReadonlySet<string> = new Set(['PutObject', 'CopyObject', 'CompleteMultipartUpload']);
-
-/** Cloudflare's examples show keys as they are, and its documents do not promise it. */
-function readingsOf(key: string): readonly string[] {
-  try {
-    const decoded = decodeURIComponent(key.replaceAll('+', ' '));
-    return decoded === key ? [key] : [key, decoded];
-  } catch {
-    // A bare `%`: this one is not encoded.
-    return [key];
-  }
-}

@@ -3,6 +3,7 @@
  * list), notifications of MNS (bare or in its envelope, plain or in base64), and the event of a Function Compute trigger.
  */
 import * as z from 'zod';
+import { keyReadings } from '../key-readings.ts';
 
 export interface OssCreated {
   /** Decoded. A key that may be encoded is there in both readings: an event is only a hint to look. */
@@ -16,7 +17,7 @@ export function createdInOss(bucketName: string, body: string): OssCreated {
   const events = eventsIn(body).filter(({ eventName }) => WHOLE_OBJECT.test(eventName));
   const ours = events.filter(({ oss }) => oss.bucket.name === bucketName);
   return {
-    keys: [...new Set(ours.flatMap(({ oss }) => readingsOf(oss.object.key)))],
+    keys: [...new Set(ours.flatMap(({ oss }) => keyReadings(oss.object.key)))],
     elsewhere: events.length - ours.length,
   };
 }
@@ -53,14 +54,4 @@ function eventsIn(body: string): readonly OssEvent[] {
 /** OSS gives its notifications to MNS in base64. */
 function plain(text: string): string {
   return /^\s*[[{]/.test(text) ? text : Buffer.from(text, 'base64').toString();
-}
-
-function readingsOf(key: string): readonly string[] {
-  try {
-    const decoded = decodeURIComponent(key.replaceAll('+', ' '));
-    return decoded === key ? [key] : [key, decoded];
-  } catch {
-    // A bare `%`: this one is not encoded.
-    return [key];
-  }
 }
