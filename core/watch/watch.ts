@@ -15,7 +15,8 @@ export interface WatchDeps {
   readonly ownerId: string;
   readonly table: Pick<WorkTable, 'owned'>;
   readonly book: AlertBook;
-  readonly tally: Tally;
+  /** Absent: nothing is told of transfers here, and no speed is judged. */
+  readonly tally?: Tally;
   readonly progress: ProgressSink;
   readonly clock: Clock;
   readonly log: Log;
@@ -29,7 +30,7 @@ export interface WatchDeps {
 export function alertWatch(deps: WatchDeps): () => Promise<void> {
   const { ownerId, table, book, tally, progress, clock, log } = deps;
   const sinceMs = clock.now();
-  const judgeSpeeds = speedJudge(tally, clock);
+  const judgeSpeeds = tally === undefined ? () => [] : speedJudge(tally, clock);
   return async () => {
     const recent = await readRecent(table, ownerId);
     const agents = (await deps.agents?.()) ?? [];

@@ -1,6 +1,9 @@
 /** Worker: the safety nets, by cron. What fails here is an error of the invocation, so that somebody is told. */
 import * as z from 'zod';
 import type { Cells } from '#core/ports/cells.ts';
+import { alertBook } from '#core/watch/alert-book.ts';
+import { alertWatch } from '#core/watch/watch.ts';
+import { OWNER } from '../owner.ts';
 import { fileHandler, guestHandler, type InboxPlace, inboxRounds, sweepHandler } from '../sweep.ts';
 import type { WorkerHome } from './deps.ts';
 
@@ -8,6 +11,8 @@ import type { WorkerHome } from './deps.ts';
 const INBOX_MS = 5 * 60_000;
 /** Of each hour, the one in which lost events are made up for. */
 const FULL_HOUR = 0;
+/** Each look reads some hundred rows. */
+const WATCH_MINUTES = 5;
 
 const PLACE = { pk: 'INBOX', sk: 'after' };
 const Place = z.object({ after: z.string().optional() });
@@ -35,10 +40,20 @@ export function hourRound({ engine: { cells, clock }, intake, multipart, files }
   return inTurn([guestHandler({ intake, multipart, cells }), fileHandler(files), look]);
 }
 
+/** Whether transfers fail more than they should. Speeds are not judged: no call hears of what moves in another. */
+export function watchRound({ engine }: Pick<WorkerHome, 'engine'>): Round {
+  const { table, progress, clock, log } = engine;
+  return alertWatch({ ownerId: OWNER, table, book: alertBook(engine), progress, clock, log });
+}
+
 /** `atMs`: when the cron was due. */
 export async function onSchedule(home: WorkerHome, atMs: number): Promise<void> {
-  const isFull = new Date(atMs).getUTCMinutes() === FULL_HOUR;
-  await inTurn([minuteRound(home), ...(isFull ? [hourRound(home)] : [])])();
+  const minute = new Date(atMs).getUTCMinutes();
+  const more = [
+    ...(minute % WATCH_MINUTES === 0 ? [watchRound(home)] : []),
+    ...(minute === FULL_HOUR ? [hourRound(home)] : []),
+  ];
+  await inTurn([minuteRound(home), ...more])();
 }
 
 /** What fails keeps nothing else from its turn; the first error is thrown in the end. */
