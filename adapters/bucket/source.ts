@@ -1,6 +1,13 @@
 /** The engine's view of the bucket without HTTP, for the process that runs both: the same laws, half the work. */
 import { Fault } from '#core/fault.ts';
-import type { ByteRange, StagedObject, StagingSource } from '#core/ports/staging.ts';
+import {
+  type ByteRange,
+  changedFault,
+  rangeFault,
+  requireRange,
+  type StagedObject,
+  type StagingSource,
+} from '#core/ports/staging.ts';
 import type { StoredObject } from './objects.ts';
 import { readPieces } from './read.ts';
 import type { Store } from './store.ts';
@@ -33,7 +40,7 @@ export function bucketSource(
     read: async (wanted, range, signal) => {
       signal.throwIfAborted();
       const { start, end } = range;
-      if (!(start >= 0 && end >= start && Number.isSafeInteger(start) && Number.isSafeInteger(end))) throw outside();
+      requireRange({ start, end });
       if (start === end) return ReadableStream.from([]);
       const { content } = found(store.objects.find(bucket, wanted.key), wanted, range);
       return stream(store, content, range, signal, async (bytes) => {
@@ -58,9 +65,9 @@ function staged({ key, etag, sizeBytes, modifiedMs }: StoredObject): StagedObjec
 
 function found(object: StoredObject | undefined, { version }: Wanted, { end }: ByteRange): StoredObject {
   if (object?.etag !== version) {
-    throw new Fault('gone', 'staging.changed', 'the staged object has been replaced or removed');
+    throw changedFault();
   }
-  if (end > object.sizeBytes) throw outside();
+  if (end > object.sizeBytes) throw rangeFault();
   return object;
 }
 
@@ -112,10 +119,6 @@ function stream(
 
 async function pass({ take, sliceBytes }: Throttle, bytes: number): Promise<void> {
   for (let at = 0; at < bytes; at += sliceBytes) await take(Math.min(sliceBytes, bytes - at));
-}
-
-function outside(): Fault {
-  return new Fault('rejected', 'staging.range', 'the range lies outside the staged object');
 }
 
 /** A disk may fail for a moment; what fails for good ends the attempt in the engine. */

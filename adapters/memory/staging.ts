@@ -2,7 +2,16 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Fault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import type { ByteRange, ChunkPut, StagedObject, StagingIntake, StagingSource } from '#core/ports/staging.ts';
+import {
+  type ByteRange,
+  type ChunkPut,
+  changedFault,
+  rangeFault,
+  requireRange,
+  type StagedObject,
+  type StagingIntake,
+  type StagingSource,
+} from '#core/ports/staging.ts';
 import { chunkKey } from '#core/wire/keys.ts';
 
 export interface MemoryStaging extends StagingIntake, StagingSource {
@@ -72,12 +81,12 @@ export function memoryStaging(clock: Clock): MemoryStaging {
     signal: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
     signal.throwIfAborted();
-    if (!(start >= 0 && end >= start && Number.isSafeInteger(start) && Number.isSafeInteger(end))) throw outside();
+    requireRange({ start, end });
     const stored = find(wanted.key);
     if (start < end && stored?.object.version !== wanted.version) {
-      throw new Fault('gone', 'staging.changed', 'the staged object has been replaced or removed');
+      throw changedFault();
     }
-    if (start < end && end > (stored?.bytes.byteLength ?? 0)) throw outside();
+    if (start < end && end > (stored?.bytes.byteLength ?? 0)) throw rangeFault();
     return pieces(stored?.bytes.subarray(start, end) ?? new Uint8Array(), signal, (count) => {
       sentBytes += count;
     });
@@ -167,8 +176,4 @@ function sign(text: string): string {
 
 function md5(bytes: Uint8Array): string {
   return createHash('md5').update(bytes).digest('hex');
-}
-
-function outside(): Fault {
-  return new Fault('rejected', 'staging.range', 'the range lies outside the staged object');
 }

@@ -4,7 +4,15 @@ import type { OssClient } from '#clients/oss/client.ts';
 import { isOssError, OssError, ossFault } from '#clients/oss/faults.ts';
 import { deleteObject, getRange, headObject, listObjects } from '#clients/oss/objects.ts';
 import { Fault } from '#core/fault.ts';
-import type { ByteRange, StagedObject, StagingIntake, StagingSource } from '#core/ports/staging.ts';
+import {
+  type ByteRange,
+  changedFault,
+  rangeFault,
+  requireRange,
+  type StagedObject,
+  type StagingIntake,
+  type StagingSource,
+} from '#core/ports/staging.ts';
 import { chunkPresigner, type OssPresignConfig } from './presign.ts';
 
 /** Signs without asking the store. Needs a clock that agrees with the store's within a quarter of an hour. */
@@ -66,7 +74,7 @@ async function read(
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
   signal.throwIfAborted();
-  if (!(start >= 0 && end >= start && Number.isSafeInteger(start) && Number.isSafeInteger(end))) throw rangeFault();
+  requireRange({ start, end });
   if (start === end) return new ReadableStream({ start: (controller) => controller.close() });
   const answer = await getRange(client, { key, etag: version, start, end }, signal).catch((error: unknown) => {
     signal.throwIfAborted();
@@ -95,12 +103,4 @@ function readFault(error: unknown): Fault {
   if (error.status === 416) return rangeFault(error);
   if (error.status === 412 || isOssError(error, 'NoSuchKey')) return changedFault(error);
   return ossFault(error, AREA, PLACE);
-}
-
-function changedFault(cause?: unknown): Fault {
-  return new Fault('gone', 'staging.changed', 'the staged object has been replaced or removed', { cause });
-}
-
-function rangeFault(cause?: unknown): Fault {
-  return new Fault('rejected', 'staging.range', 'the range lies outside the staged object', { cause });
 }

@@ -9,15 +9,6 @@ export function stagingFault(error: unknown): Fault {
   return new Fault(kind, code, `${message} (${number === null ? 'no answer' : `R2 ${number}`})`, { cause: error });
 }
 
-/** The content that was asked for is not at its key any more. */
-export function changedFault(): Fault {
-  return new Fault('gone', 'staging.changed', 'the staged object has been replaced or removed');
-}
-
-export function rangeFault(cause?: unknown): Fault {
-  return new Fault('rejected', 'staging.range', 'the range lies outside the staged object', { cause });
-}
-
 /** A range that starts at the very end has no number of its own in wrangler's R2. */
 export function mayBeOutsideRange(error: unknown): boolean {
   const number = r2Number(error);

@@ -1,8 +1,15 @@
 /** The engine's side of staging on R2, by a Worker's binding. Browsers put by its S3 API. README.md says what R2 cannot keep. */
-import type { ByteRange, StagedObject, StagingSource } from '#core/ports/staging.ts';
+import {
+  type ByteRange,
+  changedFault,
+  rangeFault,
+  requireRange,
+  type StagedObject,
+  type StagingSource,
+} from '#core/ports/staging.ts';
 import type { R2Bucket, R2Object } from './binding.ts';
 import { boundBody } from './body.ts';
-import { changedFault, mayBeOutsideRange, rangeFault, stagingFault } from './faults.ts';
+import { mayBeOutsideRange, stagingFault } from './faults.ts';
 
 /**
  * Faults beside the port's own: transient `staging.unavailable`, `staging.short_body`; throttled `staging.slow_down`; auth
@@ -52,7 +59,7 @@ async function read(
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
   signal.throwIfAborted();
-  if (!(start >= 0 && end >= start && Number.isSafeInteger(start) && Number.isSafeInteger(end))) throw rangeFault();
+  requireRange({ start, end });
   if (start === end) return new ReadableStream({ start: (controller) => controller.close() });
   const asked = ask(bucket, key, version, { start, end });
   const object = await unlessAborted(asked, signal, (late) => late?.body?.cancel());

@@ -1,5 +1,5 @@
 /** What a store's refusals mean to staging. */
-import { type Matter, type Refusal, refusalOf, told } from '#clients/s3/refusal.ts';
+import { type Matter, type Refusal, refusalOf } from '#clients/s3/refusal.ts';
 import { Fault, type FaultKind } from '#core/fault.ts';
 
 const DENIED = ['auth', 'staging.denied', 'the staging bucket refused our credentials'] as const;
@@ -21,15 +21,6 @@ const WORDS: Readonly<Record<Matter, readonly [kind: FaultKind, code: string, me
 /** Any error of a call to the bucket. */
 export function stagingFault(error: unknown): Fault {
   return error instanceof Fault ? error : worded(refusalOf(error));
-}
-
-/** The content that was asked for is not at its key any more. */
-export function changedFault(cause?: unknown): Fault {
-  return new Fault('gone', 'staging.changed', 'the staged object has been replaced or removed', { cause: told(cause) });
-}
-
-export function rangeFault(cause?: unknown): Fault {
-  return new Fault('rejected', 'staging.range', 'the range lies outside the staged object', { cause: told(cause) });
 }
 
 function worded({ matter, said, cause, retryAfterMs }: Refusal): Fault {

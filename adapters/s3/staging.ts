@@ -2,12 +2,20 @@
 
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { statusOf } from '#clients/s3/refusal.ts';
+import { statusOf, told } from '#clients/s3/refusal.ts';
 import { Fault } from '#core/fault.ts';
-import type { ByteRange, StagedObject, StagingIntake, StagingSource } from '#core/ports/staging.ts';
+import {
+  type ByteRange,
+  changedFault,
+  rangeFault,
+  requireRange,
+  type StagedObject,
+  type StagingIntake,
+  type StagingSource,
+} from '#core/ports/staging.ts';
 import { webBody } from './body.ts';
 import { exactly } from './exact.ts';
-import { changedFault, rangeFault, stagingFault } from './faults.ts';
+import { stagingFault } from './faults.ts';
 import { chunkPresigner, type PresignConfig } from './presign.ts';
 
 /** The most keys that S3 answers at once. */
@@ -92,7 +100,7 @@ async function read(
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
   signal.throwIfAborted();
-  if (!(start >= 0 && end >= start && Number.isSafeInteger(start) && Number.isSafeInteger(end))) throw rangeFault();
+  requireRange({ start, end });
   if (start === end) return empty();
   const command = new GetObjectCommand({
     Bucket: bucket,
@@ -127,9 +135,9 @@ function unlikeAsked(
 
 function readFault(error: unknown): Fault {
   const status = statusOf(error);
-  if (status === 416) return rangeFault(error);
+  if (status === 416) return rangeFault(told(error));
   const isGone = status === 412 || (status === 404 && !(error instanceof Error && error.name === 'NoSuchBucket'));
-  return isGone ? changedFault(error) : stagingFault(error);
+  return isGone ? changedFault(told(error)) : stagingFault(error);
 }
 
 async function remove(client: S3Client, bucket: string, key: string, version?: string): Promise<boolean> {

@@ -10,6 +10,12 @@ import { createUpload } from './announce.ts';
 import { arrivalOf } from './arrivals.ts';
 import type { Intake } from './intake.ts';
 
+/** Where a look at the inbox goes on, behind this key; undefined: at its beginning. */
+export interface InboxPlace {
+  read(): Promise<string | undefined>;
+  keep(after: string | undefined): Promise<void>;
+}
+
 /** Inbox files belong to the machine's owner: whoever holds the bucket's keys speaks for them. */
 const INBOX_OWNER = 'local';
 const PAGE = 500;
@@ -34,16 +40,29 @@ export async function receive(intake: Intake, keys: readonly string[]): Promise<
   return ignored;
 }
 
-/** Lists the whole inbox through the same door: what an event lost is found here. Answers how many objects were seen. */
-export async function receiveInbox(intake: Intake): Promise<number> {
+/**
+ * Lists the inbox through the same door, from the place on and until its end or until it is over: what an event lost is found here.
+ * Answers how many objects were seen. One that cannot be taken delays no other: the first such failure is thrown at the end.
+ */
+export async function receiveInbox(intake: Intake, place = BEGINNING, isOver = () => false): Promise<number> {
+  let after = await place.read();
+  let failure: { readonly error: unknown } | null = null;
   let seen = 0;
-  for (let after: string | undefined; ; ) {
-    const page = await inboxPage(intake, after);
-    for (const object of page.objects) await receiveFile(intake, object);
-    seen += page.objects.length;
-    if (page.next === undefined) return seen;
-    after = page.next;
-  }
+  do {
+    const { objects, next } = await inboxPage(intake, after);
+    for (const object of objects) {
+      try {
+        await receiveFile(intake, object);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+    seen += objects.length;
+    after = next;
+    await place.keep(after);
+  } while (after !== undefined && !isOver());
+  if (failure !== null) throw failure.error;
+  return seen;
 }
 
 /** Objects of the inbox behind `after`, in the order of their keys; `next` is where to go on, absent at the end. */
@@ -116,3 +135,5 @@ async function waitingRows({ table }: Intake, upload: UploadState): Promise<RowK
 async function removeOrphans({ source }: Intake, uploadId: UploadId, numbers: readonly number[]): Promise<void> {
   for (const number of numbers) await source.remove(chunkKey(uploadId, number));
 }
+
+const BEGINNING: InboxPlace = { read: async () => undefined, keep: async () => undefined };

@@ -1,4 +1,5 @@
 /** The bucket, cut by consumer: the browser's side hands out puts, the engine's side reads. */
+import { Fault } from '#core/fault.ts';
 import type { UploadId } from '#core/wire/ids.ts';
 
 /** Bytes [start, end). */
@@ -57,4 +58,18 @@ export interface StagingSource {
     signal: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>>;
   remove(key: string, version?: string): Promise<boolean>;
+}
+
+/** The content that was asked for is not at its key any more. `cause` must hold no secret. */
+export function changedFault(cause?: unknown): Fault {
+  return new Fault('gone', 'staging.changed', 'the staged object has been replaced or removed', { cause });
+}
+
+export function rangeFault(cause?: unknown): Fault {
+  return new Fault('rejected', 'staging.range', 'the range lies outside the staged object', { cause });
+}
+
+/** Throws `rangeFault` for what is a range of no object at all. */
+export function requireRange({ start, end }: ByteRange): void {
+  if (!(start >= 0 && end >= start && Number.isSafeInteger(start) && Number.isSafeInteger(end))) throw rangeFault();
 }

@@ -1,10 +1,11 @@
 /** Worker: the safety nets, by cron. What fails here is an error of the invocation, so that somebody is told. */
 import * as z from 'zod';
+import type { InboxPlace } from '#core/intake/receive.ts';
 import type { Cells } from '#core/ports/cells.ts';
 import { alertBook } from '#core/watch/alert-book.ts';
 import { alertWatch } from '#core/watch/watch.ts';
 import { OWNER } from '../owner.ts';
-import { fileHandler, guestHandler, type InboxPlace, inboxRounds, sweepHandler } from '../sweep.ts';
+import { fileHandler, guestHandler, inboxRounds, sweepHandler } from '../sweep.ts';
 import type { WorkerHome } from './deps.ts';
 
 /** Each of an hour's looks at the inbox; what is behind it has its turn in the next hour. */
