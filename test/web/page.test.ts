@@ -99,6 +99,32 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('files that are chosen before the server has told the destinations go to the first one', async () => {
+    await open();
+    let answerNow = () => {};
+    const asked = new Promise<void>((resolve) => {
+      void page.route('**/api/v1/destinations', async (route) => {
+        const held = new Promise<void>((go) => {
+          answerNow = go;
+        });
+        resolve();
+        await held;
+        await route.continue();
+      });
+    });
+    await page.reload();
+    await asked;
+    await pick('early.mp4', testBytes(10_000));
+    answerNow();
+    await item('success').waitFor();
+    expect(content()).toEqual(testBytes(10_000));
+    await page.route('**/api/v1/destinations', (route) => route.abort());
+    await page.reload();
+    await pick('never.mp4', testBytes(10_000));
+    await page.getByText('Please choose them again').waitFor();
+    expect(fake.uploads.size).toBe(1);
+  });
+
   it('a chosen folder keeps its shape below the target folder', async () => {
     await open();
     await page.getByLabel('Folder at the destination').fill('/影视');

@@ -17,6 +17,8 @@ export interface DestinationStore {
   subscribe(listener: () => void): () => void;
   /** Never rejects: a failure is in the snapshot. */
   load(): Promise<void>;
+  /** What is known, asked for first where nothing is known yet. Rejects with an `UploadError` when that failed. */
+  loaded(): Promise<readonly DestinationView[]>;
   add(body: CreateDestination): Promise<void>;
   change(id: string, body: UpdateDestination): Promise<void>;
   remove(id: string): Promise<void>;
@@ -25,13 +27,22 @@ export interface DestinationStore {
 export function destinationStore(api: ApiClient): DestinationStore {
   const listeners = new Set<() => void>();
   let shown: DestinationSnapshot = { items: [], kinds: null, isLoaded: false, error: null };
+  let loading: Promise<void> | null = null;
 
   function show(next: DestinationSnapshot): void {
     shown = next;
     for (const listener of listeners) listener();
   }
 
-  async function load(): Promise<void> {
+  function load(): Promise<void> {
+    const asking = ask().finally(() => {
+      if (loading === asking) loading = null;
+    });
+    loading = asking;
+    return asking;
+  }
+
+  async function ask(): Promise<void> {
     try {
       const [items, kinds] = await Promise.all([api.listDestinations(), shown.kinds ?? api.listKinds()]);
       show({ items, kinds, isLoaded: true, error: null });
@@ -47,6 +58,11 @@ export function destinationStore(api: ApiClient): DestinationStore {
       return () => listeners.delete(listener);
     },
     load,
+    async loaded() {
+      if (!shown.isLoaded) await (loading ?? load());
+      if (!shown.isLoaded && shown.error) throw shown.error;
+      return shown.items;
+    },
     async add(body) {
       await api.createDestination(body);
       await load();

@@ -1,6 +1,7 @@
 /** Where to, and what: destinations, a folder, and the zone that takes files and folders. */
 import { FileUp, FolderSearch, Plus } from 'lucide-react';
 import { type ChangeEvent, useCallback, useId, useRef, useState, useSyncExternalStore } from 'react';
+import type { DestinationView } from '#core/wire/destination.ts';
 import { FolderPath } from '#core/wire/upload.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { droppedFiles, inputFiles, pickFiles } from '../upload/drop.ts';
@@ -34,10 +35,7 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
   const folderInput = useRef<HTMLInputElement>(null);
   const id = useId();
 
-  const known = kept.filter((one) => items.some((item) => item.id === one));
-  // Who has never chosen, or whose choices are gone, most likely wants the first one.
-  const isUnchosen = kept === FIRST || (kept.length > 0 && known.length === 0);
-  const chosen = isUnchosen ? items.slice(0, 1).map((item) => item.id) : known;
+  const chosen = chosenOf(kept, items);
   const path = FolderPath.safeParse(folder);
   const mayAsk = items.some((item) => chosen.includes(item.id) && CLAIMS[item.provider] !== undefined);
 
@@ -46,9 +44,12 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
   const send = useCallback(
     async (groups: AsyncIterable<readonly PickedFile[]> | Iterable<readonly PickedFile[]>) => {
       setNote('');
-      if (chosen.length === 0) return setNote(words.send.pickOne);
       if (!path.success) return setNote(words.send.badFolder);
-      const to = chosen.map((one) => ({ id: one, path: path.data }));
+      // Files may come before the server's first answer: whoever has just opened the page need not choose them twice.
+      const known = await destinations.loaded().catch(onError);
+      if (!known) return setNote(words.send.noAnswer);
+      const to = chosenOf(kept, known).map((one) => ({ id: one, path: path.data }));
+      if (to.length === 0) return setNote(words.send.pickOne);
       let count = 0;
       try {
         for await (const group of groups) {
@@ -64,7 +65,7 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
         setReading(null);
       }
     },
-    [chosen, path, queue, words, onError],
+    [kept, destinations, path, queue, words, onError],
   );
 
   const isOver = useFileDrag(isShown, (data) => void send(droppedFiles(data)));
@@ -190,6 +191,13 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
       )}
     </section>
   );
+}
+
+/** The ids of `kept` that are there. Who has never chosen, or whose choices are gone, most likely wants the first one. */
+function chosenOf(kept: readonly string[], items: readonly DestinationView[]): string[] {
+  const known = kept.filter((one) => items.some((item) => item.id === one));
+  const isUnchosen = kept === FIRST || (kept.length > 0 && known.length === 0);
+  return isUnchosen ? items.slice(0, 1).map((item) => item.id) : known;
 }
 
 /** Nothing was ever chosen, which is not the same as choosing nothing. */

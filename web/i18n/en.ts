@@ -76,6 +76,7 @@ export const en = {
     noDestinationText: 'Files are staged and delivered to a destination: a folder, a bucket, a cloud drive.',
     addDestination: 'Add a destination',
     pickOne: 'Choose at least one destination.',
+    noAnswer: 'The server did not say where files may go. Please choose them again.',
     instant: 'Ask by checksum first',
     instantHint: 'A file the destination knows already arrives without sending a byte. Reads the whole file once.',
     reading: (n: number) => `Reading the folder, ${files(n)} so far`,

@@ -65,6 +65,7 @@ export const zh: Messages = {
     noDestinationText: '文件先暂存，再投递到目的地：文件夹、存储桶或网盘。',
     addDestination: '添加目的地',
     pickOne: '请至少选择一个目的地。',
+    noAnswer: '服务器没有返回目的地列表，请重新选择文件。',
     instant: '先按校验值询问',
     instantHint: '目的地已有的文件无需发送即可到达。会完整读取一遍文件。',
     reading: (n) => `正在读取文件夹，已有 ${files(n)}`,
