@@ -50,7 +50,6 @@ export default defineConfig({
           include: ['test/{journey,lambda,containers}/**/*.test.ts'],
           exclude: STORES,
           testTimeout: 300_000,
-          fileParallelism: false,
         },
       },
       {
@@ -60,7 +59,6 @@ export default defineConfig({
           include: STORES,
           globalSetup: ['test/support/radosgw-setup.ts'],
           testTimeout: 300_000,
-          fileParallelism: false,
         },
       },
     ],
