@@ -1,13 +1,11 @@
-/** Parts of clients that were not made for us, on R2: by its S3 API, but for forms, which R2 takes from nobody. */
-import { Fault } from '#core/fault.ts';
-import type { MultipartIntake } from '#core/ports/multipart.ts';
+/** Parts of clients that were not made for us, on R2: by its S3 API, with a plain PUT where other stores take a form. */
+import type { FormPut, MultipartIntake } from '#core/ports/multipart.ts';
+import type { PresignedPut } from '#core/ports/staging.ts';
 
-/** `s3` is of the same bucket. A form is Fault `rejected` `staging.no_forms`: a URL for one would only fail later, in a browser. */
-export function r2MultipartIntake(s3: MultipartIntake): MultipartIntake {
-  return {
-    ...s3,
-    presignForm: async () => {
-      throw new Fault('rejected', 'staging.no_forms', 'this store takes no forms: send the file in parts');
-    },
-  };
+/** Both are of the same bucket. R2 takes forms from nobody. */
+export function r2MultipartIntake(
+  s3: MultipartIntake,
+  presignWhole: (file: FormPut) => Promise<PresignedPut>,
+): MultipartIntake {
+  return { ...s3, presignForm: presignWhole };
 }

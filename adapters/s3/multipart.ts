@@ -19,8 +19,9 @@ import type {
   StoredPart,
   StoreUpload,
 } from '#core/ports/multipart.ts';
+import type { PresignedPut } from '#core/ports/staging.ts';
 import { stagingFault } from './faults.ts';
-import { bucketUrl, endMs, keysOf, objectUrl, type PresignConfig } from './presign.ts';
+import { bucketUrl, endMs, keysOf, objectUrl, type PresignConfig, presignedUrl } from './presign.ts';
 
 /** Faults beside the port's own: those of `s3StagingSource`. `client` is of the same store as `config`. */
 export function s3MultipartIntake(client: S3Client, config: PresignConfig): MultipartIntake {
@@ -41,6 +42,19 @@ export function s3MultipartIntake(client: S3Client, config: PresignConfig): Mult
     abort: ({ key, storeId }) =>
       storeId === null ? abortAll(client, bucket, key) : abortOne(client, bucket, { key, storeId }),
   };
+}
+
+/** For a store without forms: the file itself, of the size that was told, or where none was, of any that the store takes. */
+export async function presignWhole(config: PresignConfig, file: FormPut): Promise<PresignedPut> {
+  const { key, contentType, sizeBytesMin, sizeBytesMax, ttlSeconds, viewerHost } = file;
+  const headers = { 'content-type': contentType };
+  const length = sizeBytesMin === sizeBytesMax ? { 'content-length': String(sizeBytesMax) } : {};
+  const request = {
+    method: 'PUT',
+    url: objectUrl(config, key, viewerHost),
+    headers: { ...headers, ...length },
+  } as const;
+  return { ...(await presignedUrl(config, { ...request, ttlSeconds })), headers };
 }
 
 /** The most that S3 answers at once. */

@@ -1,11 +1,12 @@
 /** The object itself: begun, sent in parts, put together. Vouched for by a header; cookies have no business here. */
 import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
+import { sendPart } from '#runtime/bilibili-part.ts';
 import { queryOf } from './account.ts';
 import { jsonOf, okOf } from './envelope.ts';
 import { type HttpAnswer, send, unavailable } from './http.ts';
+import type { PartSource } from './parcel.ts';
 import { fileNameOf } from './preupload.ts';
-import { type PartSource, sendPart } from './send-part.ts';
 
 export interface UposObject {
   readonly scheme: 'https' | 'http';

@@ -1,4 +1,5 @@
 /** The bucket as clients meet it that were not made for us: multipart uploads and forms, put together under our eyes. */
+import type { PresignedPut } from './staging.ts';
 
 /** One multipart upload of the store. `storeId` is the store's own name for it and never leaves this process. */
 export interface StoreUpload {
@@ -48,6 +49,7 @@ export interface PresignedForm {
  *   tag, `multipart.part_too_small` when one that is not the last is below the store's minimum.
  * - `abort` repeats well, and without a `storeId` ends every unfinished upload of the key.
  * - `presignForm` takes a form with exactly these fields and a file within the sizes; anything else is refused and leaves nothing.
+ *   A store without forms answers a plain PUT of the file, which takes exactly these headers, and of a size that was told no other.
  * - `sameTag` says whether equal bytes always get equal tags in this upload.
  */
 export interface MultipartIntake {
@@ -62,5 +64,5 @@ export interface MultipartIntake {
   ): Promise<readonly StoredPart[] | null>;
   complete(upload: StoreUpload, parts: readonly StoredPart[]): Promise<'done' | 'gone'>;
   abort(upload: { readonly key: string; readonly storeId: string | null }): Promise<void>;
-  presignForm(form: FormPut): Promise<PresignedForm>;
+  presignForm(form: FormPut): Promise<PresignedForm | PresignedPut>;
 }

@@ -20,6 +20,7 @@ test('of a driver that is connected here each risk of a call is told, and the ca
     id: 'x',
     settings: z.object({}),
     credentials: null,
+    siteSettings: [],
     connect: () =>
       pushProvider(z.object({}), {
         id: 'x',

@@ -12,10 +12,14 @@ export interface HomeRefusals {
   note(fault: Fault): void;
   /** The newest 16, oldest first, over restarts. */
   list(): Promise<readonly Refused[]>;
+  /** For a process that is about to end: writes down what was noted, and asks nobody anything where nothing was. */
+  keep(): Promise<void>;
 }
 
 const KEY = { pk: 'REFUSALS', sk: '@' };
 const KEPT_MAX = 16;
+/** Against others who write down theirs. */
+const KEEP_TRIES = 3;
 
 const Noted = z.object({ atMs: z.int(), code: z.string() });
 const Kept = z.object({ v: z.literal(1), items: z.array(Noted) });
@@ -23,20 +27,24 @@ const Kept = z.object({ v: z.literal(1), items: z.array(Noted) });
 export function homeRefusals({ cells, clock }: { readonly cells: Cells; readonly clock: Clock }): HomeRefusals {
   let news: readonly z.infer<typeof Noted>[] = [];
 
+  async function list(): Promise<readonly Refused[]> {
+    const cell = await cells.read(KEY);
+    const told = news;
+    const items = [...(Kept.safeParse(cell?.value).data?.items ?? []), ...told].slice(-KEPT_MAX);
+    // What another process was faster than stays among the news.
+    if (told.length > 0 && (await cells.swap(KEY, cell?.v ?? 0, { v: 1, items }))) {
+      news = news.filter((noted) => !told.includes(noted));
+    }
+    return items.map((noted) => ({ ...noted, agent: null, address: HOME }));
+  }
+
   return {
     note: ({ code }) => {
       news = [...news, { atMs: clock.now(), code: code.slice(0, 64) }].slice(-KEPT_MAX);
     },
-
-    list: async () => {
-      const cell = await cells.read(KEY);
-      const told = news;
-      const items = [...(Kept.safeParse(cell?.value).data?.items ?? []), ...told].slice(-KEPT_MAX);
-      // What another process was faster than stays among the news.
-      if (told.length > 0 && (await cells.swap(KEY, cell?.v ?? 0, { v: 1, items }))) {
-        news = news.filter((noted) => !told.includes(noted));
-      }
-      return items.map((noted) => ({ ...noted, agent: null, address: HOME }));
+    list,
+    keep: async () => {
+      for (let tried = 0; tried < KEEP_TRIES && news.length > 0; tried++) await list();
     },
   };
 }

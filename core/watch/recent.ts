@@ -5,6 +5,7 @@ import { statusOf } from '#core/view.ts';
 import type { Status } from '#core/wire/transfer.ts';
 
 export interface RecentTransfer {
+  readonly row: WorkRow;
   readonly head: HeadState;
   readonly status: Status;
 }
@@ -44,5 +45,5 @@ export async function readRecent(table: Pick<WorkTable, 'owned'>, ownerId: strin
 function recentOf(row: WorkRow): RecentTransfer {
   const head = HeadState.parse(row.state);
   const isHashing = head.events.at(-1)?.type === 'hashing';
-  return { head, status: statusOf(head, row.wish, row.dueAt === null || row.hold === 'rest', isHashing) };
+  return { row, head, status: statusOf(head, row.wish, row.dueAt === null || row.hold === 'rest', isHashing) };
 }

@@ -1,17 +1,19 @@
 /** Whether destinations take their bytes as fast as they use to. */
+import * as z from 'zod';
 import type { Clock } from '#core/ports/clock.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
 import type { Finding } from './finding.ts';
 import type { Recent, RecentTransfer } from './recent.ts';
 import type { Tally } from './tally.ts';
 
-/** To be called at each look, with what the table says at it. */
-export type JudgeSpeeds = (recent: Recent) => readonly Finding[];
+/** To be called at each look, with what the table says at it, and the bytes a second that destinations are kept to. */
+export type JudgeSpeeds = (recent: Recent, limits: ReadonlyMap<string, number>) => readonly Finding[];
 
-interface Spell {
-  readonly sinceMs: number;
-  readonly movedBytes: number;
-}
+/** Since when a destination is looked at, and what had arrived there by then. */
+export type Spell = z.infer<typeof Spell>;
+export const Spell = z.object({ sinceMs: z.int(), movedBytes: z.number() });
+/** By destination. */
+export type Spells = Map<string, Spell>;
 
 const SPELL_MS = 5 * 60_000;
 /** Of a destination without a habit. */
@@ -26,12 +28,17 @@ const RECOVERED = 5;
 
 /**
  * Low: for five minutes, and as long as four parts take, there were staged bytes to send at every look, and less than a tenth of the usual
- * came through; of a destination without a habit yet: nothing at all in half an hour. The usual is the median of files that it finished.
+ * came through; of a destination without a habit yet: nothing at all in half an hour. The usual is the median of files that it finished, and
+ * never more than its limit.
+ * `spells` is what it remembers from one look to the next.
  */
-export function speedJudge(tally: Tally, clock: Clock): JudgeSpeeds {
-  const spells = new Map<string, Spell>();
-
-  function judge(destinationId: string, { ended }: Recent, views: readonly TransferView[]): Finding {
+export function speedJudge(tally: Tally, clock: Clock, spells: Spells): JudgeSpeeds {
+  function judge(
+    destinationId: string,
+    { ended }: Recent,
+    views: readonly TransferView[],
+    limit: number | undefined,
+  ): Finding {
     const now = clock.now();
     const movedBytes = tally.movedTo(destinationId);
     const finding = (state: Finding['state'], values = {}, message = '') =>
@@ -42,7 +49,8 @@ export function speedJudge(tally: Tally, clock: Clock): JudgeSpeeds {
     }
     const spell = spells.get(destinationId) ?? { sinceMs: now, movedBytes };
     spells.set(destinationId, spell);
-    const usual = usualRate((ended ?? []).filter(({ head }) => head.file.destinationId === destinationId));
+    const habit = usualRate((ended ?? []).filter(({ head }) => head.file.destinationId === destinationId));
+    const usual = habit === null || limit === undefined ? habit : Math.min(habit, limit);
     if (now - spell.sinceMs < spellMs(usual, views)) return finding('unsure');
     spells.set(destinationId, { sinceMs: now, movedBytes });
     const rate = Math.round(((movedBytes - spell.movedBytes) * 1000) / (now - spell.sinceMs));
@@ -54,7 +62,7 @@ export function speedJudge(tally: Tally, clock: Clock): JudgeSpeeds {
     return finding('bad', values, `${destinationId} takes ${rate} bytes a second${compared}`);
   }
 
-  return (recent) => {
+  return (recent, limits) => {
     const moving = recent.underWay.filter(({ head }) => head.step.phase === 'moving');
     const ids = new Set(moving.map(({ head }) => head.file.destinationId));
     for (const id of spells.keys()) if (!ids.has(id)) spells.delete(id);
@@ -65,6 +73,7 @@ export function speedJudge(tally: Tally, clock: Clock): JudgeSpeeds {
         id,
         recent,
         views.filter(({ destinationId }) => destinationId === id),
+        limits.get(id),
       ),
     );
   };

@@ -4,6 +4,7 @@ import type { ProgressFeed } from '#core/ports/progress.ts';
 import type { TransferId } from '#core/wire/ids.ts';
 import { epochMs } from '#core/wire/time.ts';
 import { isNews, type TransferView } from '#core/wire/transfer.ts';
+import { add, countedApart } from './counts.ts';
 
 export interface Tally {
   /** The newest view of each transfer that is under way and was told of; 4,096 at most. */
@@ -23,7 +24,6 @@ const UNDER_WAY_MAX = 4_096;
 const ENDED_MAX = 4_096;
 /** Destinations and codes that are counted apart; what comes after them is `other`. */
 const NAMES_MAX = 128;
-const OTHER = 'other';
 
 /** Listens for as long as the process lives. */
 export function tallyOf(feed: ProgressFeed, clock: Clock): Tally {
@@ -44,13 +44,13 @@ export function tallyOf(feed: ProgressFeed, clock: Clock): Tally {
     // What was there before this process was, it has not moved.
     const before = seen?.movedBytes ?? failedAt.get(view.id) ?? (isOld ? view.movedBytes : 0);
     failedAt.delete(view.id);
-    if (!view.instant) add(movedBytes, view.destinationId, Math.max(0, view.movedBytes - before));
+    if (!view.instant) add(movedBytes, view.destinationId, Math.max(0, view.movedBytes - before), NAMES_MAX);
   }
 
   function end(view: TransferView, endedAt: string): void {
     underWay.delete(view.id);
-    add(ended, view.status, 1);
-    if (view.error !== null) add(failures, view.error.code, 1);
+    add(ended, view.status, 1, NAMES_MAX);
+    if (view.error !== null) add(failures, view.error.code, 1, NAMES_MAX);
     if (view.status === 'failed') {
       failedAt.set(view.id, view.movedBytes);
       dropOldest(failedAt, ENDED_MAX);
@@ -78,13 +78,8 @@ export function tallyOf(feed: ProgressFeed, clock: Clock): Tally {
   feed.subscribe((rumours) => {
     for (const rumour of rumours) if (rumour.kind === 'transfer') take(rumour.view);
   });
-  const movedTo = (id: string): number | null => movedBytes.get(id) ?? (movedBytes.has(OTHER) ? null : 0);
+  const movedTo = (id: string): number | null => countedApart(movedBytes, id);
   return { underWay, movedBytes, movedTo, ended, failures, delivered };
-}
-
-function add(counts: Map<string, number>, name: string, count: number): void {
-  const known = counts.has(name) || counts.size < NAMES_MAX ? name : OTHER;
-  counts.set(known, (counts.get(known) ?? 0) + count);
 }
 
 function dropOldest<K>(

@@ -32,17 +32,23 @@ function world(cells: Cells = memoryCells()) {
   const agents = new Map<string, AgentView>();
   const refusals: Refused[] = [];
   const table = { owned: async () => rows.map((row, index) => ({ row, cursor: String(index) })) };
+  const limits = new Map<string, number>();
   const fleet = { agents: async () => [...agents.values()], refusals: async () => refusals };
   const book = alertBook({ cells, clock });
   const log = { info: () => undefined, error: () => undefined };
   /** A process that starts now. */
   const start = () =>
-    alertWatch({ ownerId: 'local', table, book, tally: tallyOf(progress, clock), progress, clock, log, ...fleet });
+    alertWatch({
+      ...{ ownerId: 'local', table, book, tally: tallyOf(progress, clock), progress, clock, log },
+      ...fleet,
+      speedLimits: async () => limits,
+    });
   return {
     clock,
     rows,
     agents,
     refusals,
+    limits,
     notices,
     progress,
     start,
@@ -203,6 +209,26 @@ test('a destination that takes a tenth of its usual for five minutes is slow, no
   expect(notices.map(({ type }) => type)).toEqual(['warning', 'info']);
 });
 
+test('a destination that is kept to a speed is not slow for keeping to it, only for falling far behind it', async () => {
+  const { clock, rows, ends, limits, tell, start, alerts } = world();
+  const look = start();
+  ends(5, done);
+  limits.set('far', 52_000);
+  rows.push(rowOf(99, moving, clock.now()));
+  let minute = 0;
+  const minutes = async (count: number, movedBytes: () => number) => {
+    for (const end = minute + count; minute < end; minute++) {
+      await tell(viewOf({ stagedBytes: 100 * MIB, movedBytes: movedBytes(), rank: [1, minute] }));
+      await clock.advance(MINUTE_MS);
+      await look();
+    }
+  };
+  await minutes(12, () => minute * 3 * MIB);
+  expect(await alerts()).toEqual([]);
+  await minutes(12, () => 36 * MIB);
+  expect(await alerts()).toMatchObject([{ values: { usualBytesPerSecond: 52_000 } }]);
+});
+
 test('parts that are large for the line, and a destination without a habit, are given their time', async () => {
   const { clock, rows, ends, tell, start, alerts } = world();
   const look = start();
@@ -286,6 +312,7 @@ function agentOf(id: string, status: AgentView['status'], now: number): AgentVie
     firstSeenAt: isoTime(now),
     lastSeenAt: isoTime(now),
     memoryBytes: null,
+    bytes: null,
     files: 0,
     filesDone: 0,
     filesFailed: 0,

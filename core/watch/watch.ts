@@ -8,7 +8,7 @@ import type { Alert, AlertKind } from '#core/wire/alert.ts';
 import type { AlertBook } from './alert-book.ts';
 import { readRecent } from './recent.ts';
 import { failureRate, offlineAgents, type Refused, refusedAddresses } from './rules.ts';
-import { speedJudge } from './speeds.ts';
+import { type Spells, speedJudge } from './speeds.ts';
 import type { Tally } from './tally.ts';
 
 export interface WatchDeps {
@@ -17,6 +17,10 @@ export interface WatchDeps {
   readonly book: AlertBook;
   /** Absent: nothing is told of transfers here, and no speed is judged. */
   readonly tally?: Tally;
+  /** What is remembered of speeds from one look to the next. Absent: as long as the process lives. */
+  readonly spells?: Spells;
+  /** Bytes a second that destinations are kept to, of those that are. Absent: none is. */
+  readonly speedLimits?: () => Promise<ReadonlyMap<string, number>>;
   readonly progress: ProgressSink;
   readonly clock: Clock;
   readonly log: Log;
@@ -28,19 +32,20 @@ export interface WatchDeps {
 
 /** To be called each minute. It rejects with what it could not read or write; the next look makes up for it. */
 export function alertWatch(deps: WatchDeps): () => Promise<void> {
-  const { ownerId, table, book, tally, progress, clock, log } = deps;
+  const { ownerId, table, book, tally, spells = new Map(), progress, clock, log } = deps;
   const sinceMs = clock.now();
-  const judgeSpeeds = tally === undefined ? () => [] : speedJudge(tally, clock);
+  const judgeSpeeds = tally === undefined ? () => [] : speedJudge(tally, clock, spells);
   return async () => {
     const recent = await readRecent(table, ownerId);
     const agents = (await deps.agents?.()) ?? [];
     const refusals = (await deps.refusals?.()) ?? [];
+    const limits = (await deps.speedLimits?.()) ?? new Map<string, number>();
     const now = clock.now();
     const { raised, ended } = await book.settle([
       ...offlineAgents(agents, sinceMs, now),
       failureRate(recent, now),
       ...refusedAddresses(refusals, now),
-      ...judgeSpeeds(recent),
+      ...judgeSpeeds(recent, limits),
     ]);
     for (const { id, kind } of raised) log.error('alert.raised', { alert: id, kind });
     for (const { id, kind } of ended) log.info('alert.ended', { alert: id, kind });

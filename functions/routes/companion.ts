@@ -136,7 +136,9 @@ function companionApp({ engine }: ApiDeps, guests: Guests, scopeOf: ScopeOf): Ho
     const said = parsed(BeginMultipart, { filename: query['filename'], type: query['type'], metadata });
     const form = await startForm(guests, scope(c), announced(said), viewerOf(c));
     const expires = Math.floor((form.expiresAtMs - guests.intake.clock.now()) / 1000);
-    return c.json({ method: 'POST', url: form.url, fields: form.fields, expires });
+    if ('fields' in form) return c.json({ method: 'POST', url: form.url, fields: form.fields, expires });
+    // Version 5 does as it is told; version 6 knows forms alone.
+    return c.json({ method: 'PUT', url: form.url, fields: {}, headers: form.headers, expires });
   });
 
   app.post('/s3/multipart', async (c) => {

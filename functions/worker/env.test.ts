@@ -31,5 +31,6 @@ it('what is given is read, what is left out is as on the other homes', () => {
     ENTREPOT_ARRIVALS: 'told',
     ENTREPOT_LOG: 'error',
     MAX_CONCURRENT_UPLOADS: 3,
+    MAX_OPEN_TRANSFERS: 10_000,
   });
 });

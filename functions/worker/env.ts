@@ -37,7 +37,9 @@ export const WorkerEnv = z.object({
   ENTREPOT_ARRIVALS: z.enum(['told', 'looked-for']).default('told'),
   ENTREPOT_LOG: CloudEnv.shape.ENTREPOT_LOG,
   MAX_CONCURRENT_UPLOADS: CloudEnv.shape.MAX_CONCURRENT_UPLOADS,
+  ENTREPOT_RECEIPT_DIGEST: CloudEnv.shape.ENTREPOT_RECEIPT_DIGEST,
   MAX_CONCURRENT_PARTS: CloudEnv.shape.MAX_CONCURRENT_PARTS,
+  MAX_OPEN_TRANSFERS: CloudEnv.shape.MAX_OPEN_TRANSFERS,
 });
 export type WorkerEnv = z.infer<typeof WorkerEnv>;
 export type WorkerSecrets = ReturnType<typeof readSecrets<(typeof SECRETS_OF.worker)[number]>>;

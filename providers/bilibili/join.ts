@@ -67,6 +67,12 @@ export function unclear(cause?: Fault): Fault {
   return new Fault('transient', 'bilibili.submit_unclear', text, { cause, retryAfterMs: QUIET_MS });
 }
 
+/** What is known of an archive that others have made, and since when. */
+interface Stands {
+  readonly archive: Archive;
+  readonly atMs: number;
+}
+
 interface Made {
   readonly archive: Archive;
   readonly count: number;
@@ -74,8 +80,9 @@ interface Made {
 
 async function join(to: Link, file: Joining, seen: Joined, signal: AbortSignal): Promise<Made> {
   const { key, part, asNew, once } = file;
-  const archive = seen.archive ?? (await madeByAnother(to, file, seen, signal));
-  const view = archive === null ? null : await viewed(to, file, { archive, seen }, signal);
+  const standing = standsIn(seen) ?? (await madeByAnother(to, file, seen, signal));
+  const archive = standing?.archive ?? null;
+  const view = standing === null ? null : await viewed(to, file, { ...standing, seen }, signal);
   const before = view?.videos.length ?? 0;
   if (archive !== null && view !== null && has(view, part.fileName)) return { archive, count: before };
   if (before >= PARTS_OF_ARCHIVE_MAX) throw full();
@@ -98,27 +105,34 @@ async function madeByAnother(
   { item, part }: Joining,
   { firsts }: Joined,
   signal: AbortSignal,
-): Promise<Archive | null> {
+): Promise<Stands | null> {
   const fileNames: string[] = [];
   for (const fileName of firsts.filter((one) => one !== part.fileName)) {
     const standing = await to.ledger.standing(fileName);
-    if (standing?.kind === 'done' && standing.archive !== null) return standing.archive;
+    if (standing?.kind === 'done' && standing.archive !== null) {
+      return { archive: standing.archive, atMs: standing.atMs ?? 0 };
+    }
     if (standing?.kind === 'begun') fileNames.push(fileName);
   }
   if (fileNames.length === 0) return null;
-  return findArchive(to, { item, fileNames, isBegun: true }, signal);
+  const archive = await findArchive(to, { item, fileNames, isBegun: true }, signal);
+  return archive && { archive, atMs: to.clock.now() };
+}
+
+function standsIn({ archive, lastAtMs: atMs }: Joined): Stands | null {
+  return archive && { archive, atMs };
 }
 
 /** The archive as it is now: what is not said again in an edit is lost. */
 async function viewed(
   to: Link,
   { item, key }: Joining,
-  { archive, seen }: { readonly archive: Archive; readonly seen: Joined },
+  { archive, atMs, seen }: Stands & { readonly seen: Joined },
   signal: AbortSignal,
 ): Promise<ArchiveView> {
   const at = { stage: 'submit', transferId: item.transferId } as const;
   const view = await asking(to, at, { signal, work: () => viewArchive(to.account, archive, signal) });
-  const isRecent = seen.lastAtMs === 0 || to.clock.now() < seen.lastAtMs + LAG_MS;
+  const isRecent = to.clock.now() < atMs + LAG_MS;
   if (view === null && !isRecent) {
     await to.joins.forget(key);
     const text = 'the video that the files of this folder go into is not there any more: a retry makes another one';

@@ -12,7 +12,8 @@ import { SESSION_MS } from './session.ts';
 export type Standing =
   | { readonly kind: 'merged' }
   | { readonly kind: 'begun'; readonly atMs: number }
-  | { readonly kind: 'done'; readonly archive: Archive | null };
+  /** `atMs`: when it was written down, where the ledger tells it. */
+  | { readonly kind: 'done'; readonly archive: Archive | null; readonly atMs?: number };
 
 export interface Ledger {
   /** Takes a turn for a new file, written down before it is used. Throws Fault `throttled` while there is none. */
@@ -187,7 +188,7 @@ function withoutOne(files: Book['files'], nowMs: number): Book['files'] {
 function standingOf({ kind, atMs, aid, bvid = '' }: z.infer<typeof Entry>): Standing {
   if (kind === 'merged') return { kind };
   if (kind === 'begun') return { kind, atMs };
-  return { kind, archive: aid === undefined ? null : { aid, bvid } };
+  return { kind, archive: aid === undefined ? null : { aid, bvid }, atMs };
 }
 
 /** What an older release or nobody wrote is begun anew. */

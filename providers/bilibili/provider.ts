@@ -27,6 +27,8 @@ export const bilibiliKind = providerKind<BilibiliSettings, BilibiliLogin>({
   id: 'bilibili',
   settings: BilibiliSettings,
   credentials: BilibiliLogin,
+  siteSettings: ['endpoints'],
+  account: ({ cookies }) => cookies['DedeUserID'] ?? null,
   refusal: refusalOf,
   connect: (connection) => pushProvider(BilibiliSession, bilibiliDriver(link(connection))),
 });

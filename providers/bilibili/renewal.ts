@@ -17,12 +17,9 @@ const ENDS_SOON_MS = 30 * DAY_MS;
 /** Four requests of 15 seconds each and what is stored, and as much again. */
 const HELD_MS = 3 * 60_000;
 const FAILED_MS = 60 * 60_000;
-/** How long a neighbour that was faster may take to store what it was given. */
-const NEIGHBOUR_TRIES = 6;
-const NEIGHBOUR_MS = 500;
 /** Others change cookies meanwhile. */
 const STORE_TRIES = 8;
-/** Longer each time: 14 s in all. */
+/** Longer each time: 14 s before the last try. */
 const STORE_AGAIN_MS = 500;
 
 /**
@@ -87,9 +84,10 @@ async function renewed(to: Link, signal: AbortSignal): Promise<LoginNews> {
 
 /** Refused, where no neighbour was faster with the same token. */
 async function afterRefusal(to: Link, spent: string): Promise<LoginNews> {
-  for (let tried = 0; tried < NEIGHBOUR_TRIES; tried++) {
+  // As long as that one may take to store what it was given, and a little longer: what is put in its way would lose the login.
+  for (let tried = 1; tried <= STORE_TRIES; tried++) {
     if ((await to.login.read()).refreshToken !== spent) return 'renewed';
-    await to.clock.sleep(NEIGHBOUR_MS);
+    await to.clock.sleep(STORE_AGAIN_MS * tried);
   }
   await replaced(to, spent, ({ refreshToken: _, ...rest }) => ({ ...rest, refusedAtMs: to.clock.now() }));
   return 'refused';

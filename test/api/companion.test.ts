@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type MemoryMultipart, memoryMultipart } from '#adapters/memory/multipart.ts';
 import { Fault } from '#core/fault.ts';
 import { SESSION_MS, SESSIONS_MAX, sweepGuests } from '#core/intake/guest/guests.ts';
@@ -259,6 +259,14 @@ describe('a file in one request', () => {
     await receive(rig.intake, [body.fields.key]);
     expect((await delivered('一 个.bin')).toString()).toBe('hello');
     expect((await readdir(rig.root)).filter((name) => name.startsWith('一'))).toHaveLength(1);
+  });
+
+  test('goes by a PUT with its headers to a store without forms, as version 5 takes it', async () => {
+    const headers = { 'content-type': 'video/mp4' };
+    const put = { url: 'https://store.example/key', headers, expiresAtMs: rig.engine.clock.now() + 60_000 };
+    vi.spyOn(multipart, 'presignForm').mockResolvedValue(put);
+    const { body } = await ask({});
+    expect(body).toEqual({ method: 'PUT', url: put.url, fields: {}, headers, expires: expect.any(Number) });
   });
 
   test('of a told size takes no other', async () => {

@@ -154,10 +154,9 @@ const endLaws: Laws<MultipartSubject> = {
 async function form(subject: MultipartSubject, multipart = subject.multipart) {
   const key = newKey();
   const sizes = { sizeBytesMin: 0, sizeBytesMax: 10 };
-  return {
-    key,
-    form: await multipart.presignForm({ key, contentType: 'video/mp4', ...sizes, ttlSeconds: TTL_SECONDS }),
-  };
+  const made = await multipart.presignForm({ key, contentType: 'video/mp4', ...sizes, ttlSeconds: TTL_SECONDS });
+  if (!('fields' in made)) throw new Error('this store takes no forms');
+  return { key, form: made };
 }
 
 const formLaws: Laws<MultipartSubject> = {

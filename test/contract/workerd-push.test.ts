@@ -1,5 +1,6 @@
 /** The push contract with the drivers in a real workerd, as a Worker has them: by `fetch`, and without WebAssembly. */
 import { afterAll, beforeAll, describe } from 'vitest';
+import { BILIBILI_EXCEPT, bilibiliRig } from '../providers/bilibili/rig.ts';
 import { ossRig } from '../providers/oss/rig.ts';
 import { PAN115_EXCEPT, pan115Rig } from '../providers/pan115/rig.ts';
 import { type OwnBucket, ownBucket } from '../providers/s3/own-bucket.ts';
@@ -43,6 +44,16 @@ describe('in workerd', () => {
     ],
     make: async () => {
       const subject = await ossRig('rename', {}, byPath);
+      return { subject, cleanup: async () => subject[Symbol.asyncDispose]() };
+    },
+  });
+
+  pushProviderContract({
+    name: 'bilibili',
+    timeoutMs: 60_000,
+    except: BILIBILI_EXCEPT,
+    make: async () => {
+      const subject = await bilibiliRig({}, workerd.connect);
       return { subject, cleanup: async () => subject[Symbol.asyncDispose]() };
     },
   });

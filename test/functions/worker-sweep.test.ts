@@ -3,9 +3,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Fault } from '#core/fault.ts';
 import type { FileDesk } from '#core/files/desk.ts';
 import type { MultipartIntake } from '#core/ports/multipart.ts';
-import { hourRound, watchRound } from '../../functions/worker/sweep.ts';
+import { hourRound } from '../../functions/worker/sweep.ts';
 import { type ApiRig, apiRig } from '../api/rig.ts';
-import { failed } from '../api/steps.ts';
 
 const HOUR_MS = 60 * 60_000;
 
@@ -59,17 +58,4 @@ it('an inbox that cannot be listed keeps nothing else from being given up, and i
   rig.jump(25 * HOUR_MS);
   await expect(round(null)()).rejects.toMatchObject({ code: 'staging.unavailable' });
   expect(aborted).toEqual(['files/a']);
-});
-
-it('that many transfers fail is an alert, raised once however often it is looked', async () => {
-  for (let n = 0; n < 10; n++) {
-    const { transfers } = await rig.create();
-    const [transfer] = transfers;
-    if (transfer === undefined) throw new Error('an upload has a transfer');
-    await rig.force(transfer.id, failed(rig));
-  }
-  for (let n = 0; n < 2; n++) await watchRound(rig)();
-  const { body } = await rig.call('GET', '/api/v1/alerts');
-  expect(body).toMatchObject({ items: [{ kind: 'failure_rate', values: { failed: 10 }, endedAt: null }] });
-  expect(rig.rumours.filter(({ kind }) => kind === 'notice')).toHaveLength(1);
 });

@@ -8,8 +8,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Bucket, startBucket } from '#adapters/bucket/server.ts';
 import { s3Client } from '#clients/s3/client.ts';
-import { stripeKey } from '#core/state.ts';
+import { headKey, stripeKey } from '#core/state.ts';
+import { TransferId } from '#core/wire/ids.ts';
 import { chunkKey } from '#core/wire/keys.ts';
+import type { CreateUploadAnswer } from '#core/wire/upload.ts';
+import { openReceipt } from '../../cli/signed-receipt.ts';
+import { customer, overHttp } from '../api/senders.ts';
+import { confirm } from '../fakes/bilibili/passport.ts';
+import { startFakeBilibili } from '../fakes/bilibili/server.ts';
+import { contentOf } from '../fakes/bilibili/world.ts';
 import { type CloudflareHome, type CloudflareServer, cloudflareHome } from '../support/cloudflare.ts';
 import { sha256, stageMissing, testBytes } from '../support/staging-client.ts';
 
@@ -53,8 +60,8 @@ async function restart(): Promise<void> {
   if (home !== undefined) server = await home.start();
 }
 
-async function announce(name: string, sizeBytes: number) {
-  const asked = { name, sizeBytes, destinations: [{ id: 'there', path: '/影视' }] };
+async function announce(name: string, sizeBytes: number, destination = { id: 'there', path: '/影视' }) {
+  const asked = { name, sizeBytes, destinations: [destination] };
   const { body } = await server.api('POST', '/api/v1/uploads', asked);
   return { uploadId: body.upload.id, transferId: body.transfers[0].id, chunks: body.chunks };
 }
@@ -104,6 +111,39 @@ async function watch(phases: Set<string>): Promise<() => void> {
   return () => socket.terminate();
 }
 
+/** A destination `bili` at the fake, logged in by its code to a login that is to be renewed. */
+async function bilibili() {
+  const fake = await startFakeBilibili({ chunkBytes: MIB });
+  const { world } = fake;
+  const settings = { tid: 160, tags: ['a'], join: 'folder', spacingSeconds: 0, endpoints: fake.hosts };
+  const { body } = await server.api('POST', '/api/v1/logins', {
+    ...{ provider: 'bilibili', destinationId: 'bili', settings },
+  });
+  confirm(world, [...world.logins.keys()].at(-1) ?? '', fake.account.mid);
+  await until(
+    () => server.api('GET', `/api/v1/logins/${body.id}`),
+    (login) => login.body.state === 'confirmed',
+  );
+  for (const session of world.sessions.values()) session.refresh = true;
+  return {
+    fake,
+    /** Answers the id of its transfer. */
+    send: async (name: string, bytes: Buffer) => {
+      const { uploadId, transferId } = await announce(name, bytes.byteLength, { id: 'bili', path: '/evening' });
+      await stageMissing(() => server, uploadId, bytes);
+      await server.tell(chunkKey(uploadId, 1), bytes.byteLength);
+      return transferId;
+    },
+    /** The hash of each part of each video. */
+    videos: () =>
+      world.archives.map(({ videos }) =>
+        videos.map(({ filename }) => sha256(contentOf(world, filename) ?? new Uint8Array())),
+      ),
+    count: (wanted: string) => fake.asked.filter(({ operation }) => operation === wanted).length,
+    [Symbol.asyncDispose]: () => fake.close(),
+  };
+}
+
 describe('the Cloudflare home', () => {
   it('brings a file home byte for byte, killed in the middle, and tells those who watch', async () => {
     await start();
@@ -133,6 +173,9 @@ describe('the Cloudflare home', () => {
     const end = await until(() => transfer(transferId), hasEnded);
     expect(end).toMatchObject({ phase: 'done', status: 'success', movedBytes: bytes.byteLength });
     expect(sha256(await delivered('影视/电影.bin'))).toBe(sha256(bytes));
+    // Signed by workerd, and found to fit by Node.
+    const receipt = await server.api('GET', `/api/v1/transfers/${transferId}/receipt`);
+    expect(openReceipt(JSON.stringify(receipt.body))).toMatchObject({ transferId, evidence: { grade: 'A' } });
     await until(
       async () => phases,
       (seen) => seen.has('done'),
@@ -165,6 +208,19 @@ describe('the Cloudflare home', () => {
     expect(await knock('/ws', used, server.url)).toEqual({ status: 401 });
   });
 
+  it('takes as many files by a link as were allowed, of those that come at once, and none once it is revoked', async () => {
+    const asked = { name: 'Link', destinations: [{ id: 'there' }], filesMax: 3, perSender: 'flat' };
+    const { body } = await server.api('POST', '/api/v1/links', asked);
+    const { call, announce: handIn } = customer({ call: overHttp(() => server.url) }, body.url.split('#drop=')[1]);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => handIn()));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 201, 201, 409, 409, 409, 409, 409]);
+    const first = answers.find(({ status }) => status === 201)?.body as CreateUploadAnswer;
+    expect((await call('DELETE', `/uploads/${first.upload.id}`)).status).toBe(200);
+    expect((await call('GET', '')).body).toMatchObject({ state: 'active', filesLeft: 1 });
+    await server.api('POST', `/api/v1/links/${body.link.id}/revoke`);
+    expect((await call('GET', '')).status).toBe(401);
+  });
+
   it('gives up what is deleted, also where its hint was lost: its cron makes up for that', async () => {
     const { uploadId, transferId, chunks } = await announce('b.bin', MIB);
     await fetch(chunks[0].url, { method: 'PUT', headers: chunks[0].headers, body: new Uint8Array(MIB) });
@@ -176,6 +232,39 @@ describe('the Cloudflare home', () => {
       return transfer(transferId);
     };
     expect((await until(swept, hasEnded)).phase).toBe('canceled');
+  });
+
+  it('logs in to Bilibili by a code, renews that login, and makes one video of the files of a folder', async () => {
+    await using site = await bilibili();
+    expect((await fetch(`${server.url}/metrics`)).status).toBe(401);
+    expect(await server.metrics()).toContain('# TYPE entrepot_transfers_timed_total counter\n');
+    const contents = [testBytes(6 * MIB + 7), testBytes(MIB + 1)];
+    for (const [n, bytes] of contents.entries()) {
+      const id = await site.send(`part ${n + 1}.mp4`, bytes);
+      const end = await until(() => transfer(id), hasEnded);
+      expect(end).toMatchObject({ phase: 'done', receipt: { location: expect.stringContaining('/video/av') } });
+    }
+    expect(site.videos()).toEqual([contents.map((bytes) => sha256(bytes))]);
+    expect(await server.mostSending()).toBeOneOf([1, 2, 3]);
+    expect(await server.metrics()).toContain(`entrepot_moved_bytes_total{destination="bili"} ${7 * MIB + 8}\n`);
+    expect([site.count('cookie refresh'), site.count('confirm refresh')]).toEqual([1, 1]);
+
+    // What one call was told is kept for all others.
+    site.fake.misbehave('preupload', 'code -412');
+    const story = async (id: string) => JSON.stringify((await server.row(headKey(TransferId.parse(id)))).state.events);
+    const third = await site.send('part 3.mp4', testBytes(MIB));
+    await until(
+      () => story(third),
+      (events) => events.includes('bilibili.limited'),
+    );
+    const asked = site.fake.asked.length;
+    const fourth = await site.send('part 4.mp4', testBytes(MIB));
+    await until(
+      () => story(fourth),
+      (events) => events.includes('bilibili.resting'),
+    );
+    expect(site.fake.asked).toHaveLength(asked);
+    expect(site.fake.leaks).toEqual([]);
   });
 
   it('finds what arrives by looking where R2 tells nothing', async () => {

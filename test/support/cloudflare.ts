@@ -14,6 +14,10 @@ export interface CloudflareServer extends RunningWorker {
   api(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: any }>;
   /** What R2 would say of an object that was put. */
   tell(key: string, sizeBytes: number): Promise<void>;
+  /** The most bodies that one call of it was sending at a time, since it was started. */
+  mostSending(): Promise<number>;
+  /** What it tells Prometheus. */
+  metrics(): Promise<string>;
   /** A row of the table as it is. */
   row(key: { readonly pk: string; readonly sk: string }): Promise<any>;
 }
@@ -71,6 +75,8 @@ function serverOf(worker: RunningWorker): CloudflareServer {
       const answer = await ask('POST', '/api/test/events', { ...about, action: 'PutObject', object });
       if (!answer.ok) throw new Error(`the queue of events did not take one: ${answer.status}`);
     },
+    mostSending: async () => Number(await (await ask('GET', '/api/test/sending')).text()),
+    metrics: async () => (await ask('GET', '/metrics')).text(),
     row: async ({ pk, sk }) => (await ask('GET', `/api/test/row?${new URLSearchParams({ pk, sk })}`)).json(),
   };
 }

@@ -31,6 +31,12 @@ const Answer = z.union([
 /** As in wrangler.jsonc: the SDK's own choice for browsers reads XML by a DOM, which workerd does not have. */
 const ALIAS = { '@aws-sdk/xml-builder': resolve('node_modules/@aws-sdk/xml-builder/dist-cjs/index.js') };
 
+/** A look at a shared value, or another one in its place. */
+const Shared = z.union([
+  z.object({ name: z.string(), v: z.number(), value: z.unknown() }),
+  z.object({ name: z.string() }),
+]);
+
 type Method = 'open' | 'put' | 'finish' | 'inspect' | 'discard' | 'check';
 
 export async function workerdPush(): Promise<WorkerdPush> {
@@ -55,7 +61,8 @@ export async function workerdPush(): Promise<WorkerdPush> {
       const isAborted = signal.aborted;
       if (part !== undefined) home.parts.set(callId, part);
       home.signals.set(callId, signal);
-      const about = { id, kind: kind.id, home: home.url, destinationId, deviceId, settings, staging };
+      const isShared = connection.shared !== undefined;
+      const about = { id, kind: kind.id, home: home.url, destinationId, deviceId, settings, staging, isShared };
       const body = JSON.stringify({ ...about, nowMs: clock.now(), method, args, isAborted, callId });
       const reply = await fetch(worker.url, { method: 'POST', body });
       const text = await reply.text();
@@ -126,7 +133,7 @@ async function startHome() {
 async function told(
   what: string,
   id: string,
-  { credentials, clock }: Connection<unknown, unknown>,
+  { credentials, clock, shared }: Connection<unknown, unknown>,
   value: unknown,
   rotating: Map<string, (value: unknown) => void>,
 ): Promise<unknown> {
@@ -151,6 +158,12 @@ async function told(
     case 'rotated':
       rotating.get(id)?.(value);
       return value;
+    case 'shared': {
+      const { name, ...swap } = Shared.parse(value);
+      const cell = shared?.(name);
+      if (cell === undefined) throw new Error(`${id} shares nothing, and asks for ${name}`);
+      return 'v' in swap ? cell.swap(swap.v, swap.value) : cell.read();
+    }
     default:
       throw new Error(`nothing is known of ${what}`);
   }

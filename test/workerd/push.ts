@@ -3,11 +3,12 @@ import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { Connection } from '#core/ports/connection.ts';
 import type { CallContext, Item, PartBody, PartReceipt, PushProvider, Session } from '#core/ports/provider.ts';
+import { bilibiliKind } from '#providers/bilibili/provider.ts';
 import { ossKind } from '#providers/oss/provider.ts';
 import { pan115Kind } from '#providers/pan115/provider.ts';
 import { s3Kind } from '#providers/s3/provider.ts';
 
-const KINDS = [s3Kind, ossKind, pan115Kind];
+const KINDS = [s3Kind, ossKind, pan115Kind, bilibiliKind];
 
 const Call = z.object({
   /** One for the time of a provider, which a Worker keeps from one request to the next. */
@@ -19,6 +20,8 @@ const Call = z.object({
   deviceId: z.string(),
   settings: z.unknown(),
   staging: z.unknown(),
+  /** Whether other processes share what this one keeps of an account. */
+  isShared: z.boolean(),
   nowMs: z.number(),
   method: z.enum(['open', 'put', 'finish', 'inspect', 'discard', 'check']),
   args: z.array(z.unknown()),
@@ -124,18 +127,31 @@ function providerOf(call: Call): PushProvider {
   return provider;
 }
 
-function connectionOf({ id, home, destinationId, deviceId, settings, staging }: Call): Connection<unknown, unknown> {
+function connectionOf({
+  id,
+  home,
+  destinationId,
+  deviceId,
+  settings,
+  staging,
+  isShared,
+}: Call): Connection<unknown, unknown> {
   const ask = async (path: string, value: unknown = null): Promise<any> => {
     const answer = await fetch(`${home}/${path}/${id}`, { method: 'POST', body: JSON.stringify({ value }) });
-    return (await answer.json()) as { value: unknown };
+    const { value: told } = (await answer.json()) as { value: unknown };
+    return told;
   };
+  const shared = (name: string) => ({
+    read: () => ask('shared', { name }),
+    swap: (v: number, value: unknown) => ask('shared', { name, v, value }),
+  });
   const now = () => kept.get(id)?.nowMs ?? 0;
   return {
     ...{ destinationId, deviceId, settings, staging: staging as Connection<unknown, unknown>['staging'] },
     credentials: {
-      read: async () => (await ask('credentials')).value,
+      read: () => ask('credentials'),
       rotate: async (replace) => {
-        const { value: before } = await ask('rotate');
+        const before = await ask('rotate');
         let after = before;
         try {
           after = await replace(before);
@@ -146,14 +162,15 @@ function connectionOf({ id, home, destinationId, deviceId, settings, staging }: 
         return after;
       },
     },
+    ...(isShared ? { shared } : {}),
     clock: {
       now,
       random: Math.random,
       sleep: async (ms, signal) => {
         signal?.throwIfAborted();
-        const { value } = await ask('sleep', ms);
+        const nowMs = await ask('sleep', ms);
         const one = kept.get(id);
-        if (one !== undefined) one.nowMs = value;
+        if (one !== undefined) one.nowMs = nowMs;
       },
     },
   };

@@ -1,9 +1,10 @@
 /** R2 by its S3 API, as the `s3` adapters speak it: parts of clients that are not ours, and files that stay. */
 import { r2MultipartIntake } from '#adapters/r2/multipart.ts';
 import { s3Files } from '#adapters/s3/files.ts';
-import { s3MultipartIntake } from '#adapters/s3/multipart.ts';
+import { presignWhole, s3MultipartIntake } from '#adapters/s3/multipart.ts';
 import type { PresignConfig } from '#adapters/s3/presign.ts';
 import { s3Client } from '#clients/s3/client.ts';
+import type { MultipartIntake } from '#core/ports/multipart.ts';
 import type { StagingSource } from '#core/ports/staging.ts';
 import { type MultipartSubject, multipartContract } from '../contract/multipart.contract.ts';
 import { randomBytes } from '../contract/random-bytes.ts';
@@ -38,7 +39,7 @@ export function declareS3Laws(world: () => R2World): void {
       ),
       ...except('wrangler makes tags up; R2 documents MD5', 'equal bytes have equal tags, where the store says so'),
       ...except(
-        'R2 takes no forms, and so they are refused before anybody is given one',
+        'R2 takes no forms: it is given the file itself',
         'a form takes a file within its sizes at its key',
         'a form with a larger file, another key or a time that is over is refused and leaves nothing',
       ),
@@ -87,12 +88,23 @@ export function declareS3Laws(world: () => R2World): void {
       expect(await subject.multipart.complete(upload, parts)).toBe('gone');
     });
 
-    it('a form is refused before anybody is given one', async () => {
-      const form = { key: 'inbox/a/b', contentType: 'a/b', sizeBytesMin: 0, sizeBytesMax: 1, ttlSeconds: 60 };
-      await expect(multipartSubject(world()).multipart.presignForm(form)).rejects.toMatchObject({
-        kind: 'rejected',
-        code: 'staging.no_forms',
-      });
+    it('a whole file goes by a PUT of its type and, where it was told, of its size; again too, until its time is over', async () => {
+      const { multipart, behind, source } = multipartSubject(world());
+      const key = 'inbox/a/测 试+1.bin';
+      const tried = async (at: MultipartIntake, sizes: readonly [number, number], body: string, type = 'a/b') => {
+        const [sizeBytesMin, sizeBytesMax] = sizes;
+        const put = await at.presignForm({ key, contentType: 'a/b', sizeBytesMin, sizeBytesMax, ttlSeconds: 60 });
+        if ('fields' in put) throw new Error('R2 takes no forms');
+        expect(put.headers).toEqual({ 'content-type': 'a/b' });
+        return (await fetch(put.url, { method: 'PUT', headers: { 'content-type': type }, body })).status;
+      };
+      expect(await tried(multipart, [5, 5], 'hello!')).toBe(403);
+      expect(await tried(multipart, [0, 9], 'hello', 'text/html')).toBe(403);
+      expect(await tried(behind(62_000), [0, 9], 'hello')).toBe(403);
+      expect(await source.stat(key)).toBeNull();
+      for (let times = 0; times < 2; times++) expect(await tried(multipart, [5, 5], 'hello')).toBe(200);
+      expect(await tried(multipart, [0, 9], 'hello you')).toBe(200);
+      expect((await source.stat(key))?.sizeBytes).toBe(9);
     });
 
     it('a file that was put, by us or by a presigned URL, is fetched whole and in parts', async () => {
@@ -125,7 +137,10 @@ function except(because: string, ...laws: readonly string[]): readonly Exception
 }
 
 function multipartSubject({ source, config }: R2World): MultipartSubject {
-  const at = (behindMs: number) => r2MultipartIntake(s3MultipartIntake(s3Client(config(0)), config(behindMs)));
+  const at = (behindMs: number) =>
+    r2MultipartIntake(s3MultipartIntake(s3Client(config(0)), config(behindMs)), (file) =>
+      presignWhole(config(behindMs), file),
+    );
   return {
     multipart: at(0),
     behind: at,

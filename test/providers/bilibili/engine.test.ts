@@ -22,7 +22,7 @@ import { moveHandler } from '../../../functions/move.ts';
 import { bytesOf } from '../../contract/push-rig.ts';
 import { startFakeBilibili } from '../../fakes/bilibili/server.ts';
 import { contentOf, cookieHeader } from '../../fakes/bilibili/world.ts';
-import { NO_STORE } from '../../support/no-store.ts';
+import { NO_STORE, nothing } from '../../support/no-store.ts';
 
 const PART = 65_536;
 const CONTENT = bytesOf(7 * PART - 5);
@@ -60,7 +60,8 @@ async function started({ partsPerFunction }: { readonly partsPerFunction: number
     memoryStaging(clock),
   ] as const;
   const accounts = sealedAccounts(cells, sealKey(randomBytes(32)));
-  const connected = () => cellDestinations({ cells, accounts, kinds: [bilibiliKind], clock, staging: NO_STORE });
+  const connected = () =>
+    cellDestinations({ cells, accounts, kinds: [bilibiliKind], clock, staging: NO_STORE, underWay: nothing });
   const destinations = connected();
   const settings = { tid: 160, tags: ['测试'], endpoints: fake.hosts };
   const credentials = { cookies: cookieHeader(fake.session) };

@@ -320,6 +320,28 @@ it('a video that is there no more is told to a person, whose retry makes another
   expect(titlesOf(rig)).toEqual(['b']);
 });
 
+it('so is one that is only known from whoever made it and could tell nobody', async () => {
+  await using rig = await bilibiliRig();
+  const cell = rig.cell('joins');
+  const real = cell.swap;
+  const telling = vi.spyOn(cell, 'swap').mockImplementation(async (v, value) => {
+    if (JSON.stringify(value).includes('"aid"')) throw new Error('the table is away');
+    return real(v, value);
+  });
+  await deliver(rig, 'a.mp4');
+  telling.mockRestore();
+  rig.fake.world.archives.pop();
+  const two = await upload(rig, 'b.mp4');
+  // The turn of the one that could not give it back.
+  await expectFault('throttled', 'bilibili.joining', finish(rig, two));
+  rig.pass(6 * MINUTE_MS);
+  await expectFault('transient', 'bilibili.archive_lags', finish(rig, two));
+  rig.pass(31 * MINUTE_MS);
+  await expectFault('rejected', 'bilibili.archive_gone', finish(rig, two));
+  await finish(rig, two);
+  expect(titlesOf(rig)).toEqual(['b']);
+});
+
 it('a video of 100 parts takes no other one', async () => {
   await using rig = await bilibiliRig();
   await deliver(rig, 'a.mp4');

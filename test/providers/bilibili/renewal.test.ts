@@ -87,6 +87,24 @@ it('a refused renewal is not tried again, and stops nothing until the login ends
   expect((await rig.provider().check(ctx)).message).toContain('renews itself');
 });
 
+it('a refusal waits for a neighbour that was faster as long as that one may take to store its login', async () => {
+  await using rig = await renewable();
+  rig.fake.session.refreshToken = 'another';
+  const newest = logIn(rig.fake.world, rig.fake.account.mid);
+  const { read } = rig.stored;
+  let looks = 0;
+  vi.spyOn(rig.stored, 'read').mockImplementation(async () => {
+    if (rig.count('cookie refresh') === 1 && ++looks === 7) {
+      rig.logInWith({ cookies: cookieHeader(newest), refreshToken: newest.refreshToken });
+    }
+    return read();
+  });
+  await begin(rig).catch(() => null);
+  expect(looks).toBeGreaterThanOrEqual(7);
+  expect(rig.login()).toMatchObject({ refreshToken: newest.refreshToken });
+  expect(rig.login()).not.toHaveProperty('refusedAtMs');
+});
+
 it('a login without a refresh token is left as it is, and a check says when Bilibili wants it renewed', async () => {
   await using rig = await bilibiliRig();
   rig.fake.session.refresh = true;

@@ -1,29 +1,15 @@
-/** One part on its way: streamed, and bounded in time. */
+/** A part on its way to Bilibili over sockets of Node that are kept: streamed, and bounded in time. */
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { Fault } from '#core/fault.ts';
-import { USER_AGENT } from './hosts.ts';
-import { unreachable } from './http.ts';
+import { USER_AGENT } from '../bilibili/hosts.ts';
+import { unreachable } from '../bilibili/http.ts';
+import { PART_ANSWER_BYTES_MAX, type Parcel, type PartAnswer, sourceLength } from '../bilibili/parcel.ts';
 
 // An import of it would also load undici at once, for the sake of exports that nobody here uses: a fifth of a function's cold start.
 const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http');
 
-/** A body of exactly `sizeBytes`. `open` is called again where the socket was dead before the first byte. */
-export interface PartSource {
-  readonly sizeBytes: number;
-  open(): Promise<ReadableStream<Uint8Array>>;
-}
-
-export interface Parcel {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly source: PartSource;
-  /** From the first byte sent to the last one received. */
-  readonly timeoutMs: number;
-}
-
-const ANSWER_BYTES_MAX = 64 * 1024;
 /** Three files of eight parts. A new connection for each part would begin slowly each time, far from Bilibili. */
 const SOCKETS = { keepAlive: true, maxSockets: 24 };
 const plainAgent: Agent = new HttpAgent(SOCKETS);
@@ -40,11 +26,6 @@ export async function sendPart(parcel: Parcel, signal: AbortSignal): Promise<Par
     if (!(error instanceof DeadSocket) || signal.aborted) throw error;
     return sendOnce(parcel, signal);
   }
-}
-
-export interface PartAnswer {
-  readonly status: number;
-  readonly text: string;
 }
 
 /** The server closed a kept connection just as it was used again: it has read nothing. */
@@ -118,10 +99,7 @@ async function* exactly(source: Body, sizeBytes: number): AsyncGenerator<Uint8Ar
     if (flowedBytes > sizeBytes) break;
     yield value;
   }
-  if (flowedBytes !== sizeBytes) {
-    const text = `the source does not have exactly ${sizeBytes} bytes`;
-    throw new Fault('transient', 'bilibili.source_length', text);
-  }
+  if (flowedBytes !== sizeBytes) throw sourceLength(sizeBytes);
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {
@@ -130,8 +108,9 @@ async function textOf(response: IncomingMessage): Promise<string> {
   for await (const bytes of response) {
     pieces.push(bytes);
     sizeBytes += bytes.length;
-    if (sizeBytes > ANSWER_BYTES_MAX)
+    if (sizeBytes > PART_ANSWER_BYTES_MAX) {
       throw new Fault('bug', 'bilibili.long_answer', 'an answer of Bilibili has no end');
+    }
   }
   return Buffer.concat(pieces).toString();
 }
