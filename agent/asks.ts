@@ -1,7 +1,9 @@
 /** What drivers ask of the home while they work. Nothing of it is kept here. */
-import { callOver, faultOf, faultText } from '#clients/agents/faults.ts';
+import { callOver, faultOf, faultText } from '#clients/agents/fault-text.ts';
 import { ASKED_BYTES_MAX } from '#clients/agents/interface.ts';
 import { readJson, writeJson } from '#clients/agents/json.ts';
+import { PartLink } from '#clients/agents/links.ts';
+import { Fault } from '#core/fault.ts';
 import type { CredentialHandle, SharedValue } from '#core/ports/connection.ts';
 import type { Answer__Output } from '#proto/generated/agent/Answer.ts';
 import type { Ask } from '#proto/generated/agent/Ask.ts';
@@ -11,6 +13,8 @@ import type { Replace__Output } from '#proto/generated/agent/Replace.ts';
 export interface Asks {
   /** `callId` names a call that is under way, each time that something is asked; null: there is none any more. */
   handles(callId: () => string | null): Handles;
+  /** Where the bytes of a call's part are from this one on. Rejects with the home's Fault. */
+  locate(callId: string, from: number): Promise<PartLink>;
   answered(answer: Answer__Output): void;
   replace(replace: Replace__Output): void;
   /** Nobody answers any more. */
@@ -58,6 +62,12 @@ export function openAsks(say: (message: FromAgent) => void): Asks {
         },
       }),
     }),
+
+    locate: async (callId, from) => {
+      const link = PartLink.safeParse(await ask(callId, { locate: { from } })).data;
+      if (link !== undefined) return link;
+      throw new Fault('bug', 'agent.bad_message', 'the home told in other words where the bytes are');
+    },
 
     answered: ({ ask_id, value, fault }) => {
       const one = open.get(ask_id);

@@ -1,8 +1,10 @@
 /** One time of being attached: from the first word to the end of the stream. */
 import type { ClientReadableStream } from '@grpc/grpc-js';
-import { callOver, faultOfStatus, faultText, lost } from '#clients/agents/faults.ts';
+import { callOver, faultText, lost } from '#clients/agents/fault-text.ts';
+import { faultOfStatus } from '#clients/agents/faults.ts';
 import { CALLS_MAX, JSON_BYTES_MAX, PROTOCOL, SILENCE_MS } from '#clients/agents/interface.ts';
-import { writeJson } from '#clients/agents/json.ts';
+import { readJson, writeJson } from '#clients/agents/json.ts';
+import { BucketLink } from '#clients/agents/links.ts';
 import { Fault, toFault } from '#core/fault.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ProviderKind } from '#core/ports/connection.ts';
@@ -10,12 +12,15 @@ import type { AgentFacts } from '#core/wire/agent.ts';
 import type { Call__Output } from '#proto/generated/agent/Call.ts';
 import type { FromAgent } from '#proto/generated/agent/FromAgent.ts';
 import type { Piece__Output } from '#proto/generated/agent/Piece.ts';
+import type { Probe__Output } from '#proto/generated/agent/Probe.ts';
 import type { ToAgent__Output } from '#proto/generated/agent/ToAgent.ts';
 import { openAsks } from './asks.ts';
-import { parseCall } from './call.ts';
+import type { BucketDoor } from './bucket-door.ts';
+import { parseCall, type WireCall } from './call.ts';
 import { agentDrivers } from './drivers.ts';
 import type { HomeLine } from './home-line.ts';
 import { remotePart } from './part.ts';
+import { type PulledPart, pulledPart } from './pulled-part.ts';
 
 export interface Attachment {
   /** Resolves when the home has taken it; rejects with the Fault that it was refused with. */
@@ -32,6 +37,7 @@ export type Ending =
 
 export interface AttachmentParts {
   readonly line: HomeLine;
+  readonly bucket: BucketDoor;
   readonly facts: AgentFacts;
   readonly kinds: readonly ProviderKind[];
   readonly clock: Clock;
@@ -41,6 +47,8 @@ export interface AttachmentParts {
   /** The home has answered a heartbeat. */
   readonly onHeard: () => void;
   readonly onCall: (call: CallNote) => void;
+  /** The bucket is reached, or is not any more, and why not: a Fault's code. */
+  readonly onBucket: (code: string | null) => void;
 }
 
 export interface CallNote {
@@ -57,14 +65,14 @@ const WELCOME_MS = 30_000;
 const LEAVE_MS = 5_000;
 
 export function attach(parts: AttachmentParts): Attachment {
-  const { line, facts, kinds, clock, token, memoryBytes, onHeard, onCall } = parts;
+  const { line, bucket, facts, kinds, clock, token, memoryBytes, onHeard, onCall, onBucket } = parts;
   const welcome = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<Ending>();
   const waiting = new AbortController();
   const over = new AbortController();
   const underWay = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
   const stream = line.attach(token());
-  const told = { token: token(), heardAtMs: clock.now(), isLeaving: false };
+  const told: Told = { token: token(), heardAtMs: clock.now(), isLeaving: false, bucket: undefined };
   const asks = openAsks(say);
   const drivers = agentDrivers(kinds, asks, clock);
 
@@ -93,22 +101,56 @@ export function attach(parts: AttachmentParts): Attachment {
         ...(code === undefined ? {} : { code }),
       });
     const readings = new AbortController();
-    const read = (): ClientReadableStream<Piece__Output> => line.read(token(), call.call_id);
+    let part: PulledPart | null = null;
     try {
       if (told.isLeaving) throw new Fault('transient', 'agent.away', 'the agent is about to end');
       if (underWay.size > CALLS_MAX) throw new Fault('throttled', 'agent.busy', 'the agent has enough to do');
       const parsed = parseCall(call);
-      const part = parsed.part && remotePart(parsed.part, read, AbortSignal.any([signal, readings.signal]));
-      const value = await drivers.use(parsed, (driver) => parsed.run(driver, part, { signal }));
+      part = partOf(parsed, AbortSignal.any([signal, readings.signal]));
+      const body = part?.body ?? null;
+      const value = await drivers.use(parsed, (driver) => parsed.run(driver, body, { signal }));
       say({ result: { call_id: call.call_id, value: writeJson(value, JSON_BYTES_MAX) } });
       note();
     } catch (error) {
-      say({ result: { call_id: call.call_id, fault: faultText(error) } });
-      note(toFault(error).code);
+      const fault = toFault(part?.sourceFault() ?? error);
+      say({ result: { call_id: call.call_id, fault: faultText(fault) } });
+      note(fault.code);
     } finally {
       // A driver may have left one before its end.
       readings.abort(callOver());
     }
+  }
+
+  function partOf({ id, part: head, way }: WireCall, signal: AbortSignal): PulledPart | null {
+    if (head === null) return null;
+    const read = (): ClientReadableStream<Piece__Output> => line.read(token(), id);
+    const overLine = remotePart(head, read, signal);
+    // What goes wrong with the staged bytes the home has seen for itself then.
+    if (way === 'LINE') return { body: overLine, sourceFault: () => null };
+    return pulledPart({
+      head,
+      door: bucket,
+      locate: (from) => asks.locate(id, from),
+      clock,
+      signal,
+      onBytes: (size_bytes) => say({ pulled: { call_id: id, size_bytes } }),
+      onUnreached: (fault) => tellBucket(0, fault),
+      line: way === 'BUCKET' ? overLine : null,
+    });
+  }
+
+  function tellBucket(probe_id: number, fault: Fault | null): void {
+    say({ probed: { probe_id, fault: fault === null ? '' : faultText(fault) } });
+    const code = fault?.code ?? null;
+    if (told.bucket !== code) onBucket(code);
+    told.bucket = code;
+  }
+
+  async function probe({ probe_id, link }: Probe__Output): Promise<void> {
+    const parsed = BucketLink.safeParse(readJson(link)).data;
+    if (parsed === undefined) return;
+    const fault = await bucket.probe(parsed, over.signal).then(() => null, toFault);
+    if (!over.signal.aborted) tellBucket(probe_id, fault);
   }
 
   function start(call: Call__Output): void {
@@ -145,6 +187,7 @@ export function attach(parts: AttachmentParts): Attachment {
     if (message.cancel) cancel(message.cancel.call_id);
     if (message.answer) asks.answered(message.answer);
     if (message.replace) asks.replace(message.replace);
+    if (message.probe) void probe(message.probe);
     if (message.leave) end({ kind: 'told', reason: message.leave.reason });
   });
   stream.on('error', (error) => end({ kind: 'broken', fault: faultOfStatus(error) }));
@@ -177,6 +220,14 @@ export function attach(parts: AttachmentParts): Attachment {
       patience.abort();
     },
   };
+}
+
+interface Told {
+  token: string;
+  heardAtMs: number;
+  isLeaving: boolean;
+  /** Why the bucket is not reached; null: it is, undefined: nobody has asked. */
+  bucket: string | null | undefined;
 }
 
 const SILENT: Ending = {

@@ -16,6 +16,8 @@ export interface WireCall {
   readonly settings: unknown;
   readonly staging: z.infer<typeof Staging>;
   readonly part: PartHead | null;
+  /** Of the part's bytes. */
+  readonly way: Call__Output['way'];
   /** Runs it at this driver. Throws what the driver throws, and Fault `bug` `agent.bad_call`. */
   run(driver: PushProvider, part: PartBody | null, ctx: CallContext): Promise<unknown>;
 }
@@ -36,6 +38,7 @@ export function parseCall(call: Call__Output): WireCall {
     settings,
     staging,
     part,
+    way: call.way,
     run: async (driver, body, ctx) => METHODS[method](driver, args, body, ctx),
   };
 }

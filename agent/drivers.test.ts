@@ -33,6 +33,7 @@ function rig() {
     settings: { root },
     staging: { service: 's3', endpoint: 'http://127.0.0.1:1', bucket: 'b' },
     part: null,
+    way: 'LINE',
     run: () => Promise.reject(new Error('not run here')),
   });
   return { clock, drivers, call, connected: () => connected };
@@ -67,6 +68,7 @@ test('a driver that nobody calls can ask the home for nothing', async () => {
     id: 'folder',
     settings: z.object({ root: z.string() }),
     credentials: z.object({ password: z.string() }),
+    siteSettings: ['root'],
     connect: (connection) => {
       read = () => connection.credentials.read();
       return folderKind.connect(connection);

@@ -5,7 +5,7 @@ import type { Log } from '#core/ports/log.ts';
 import { type Attachment, type AttachmentParts, attach } from './attachment.ts';
 import type { HomeLine } from './home-line.ts';
 
-export interface LifeParts extends Omit<AttachmentParts, 'line' | 'token' | 'onCall'> {
+export interface LifeParts extends Omit<AttachmentParts, 'line' | 'token' | 'onCall' | 'onBucket'> {
   readonly clock: Clock;
   readonly log: Log;
   /** A new line each time, so that nothing of a broken one is left. */
@@ -69,6 +69,7 @@ export async function live(parts: LifeParts): Promise<Outcome> {
       line,
       token: () => token?.text ?? '',
       onCall: (call) => log.info('agent.call', { ...call }),
+      onBucket: (code) => log.info('agent.bucket', { code: code ?? 'reached' }),
     });
     const stopping = stopped(attachment, onStop.signal);
     await Promise.race([attachment.welcome, stopping]);

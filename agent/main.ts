@@ -7,6 +7,7 @@ import { traceOf } from '#core/trace.ts';
 import { agentKinds, providerKinds } from '#providers/index.ts';
 import about from '../package.json' with { type: 'json' };
 import { endOnSignals, inOneLine } from '../relay/process.ts';
+import { bucketDoor } from './bucket-door.ts';
 import { HELP, readConfig } from './env.ts';
 import { homeLine } from './home-line.ts';
 import { live } from './life.ts';
@@ -47,6 +48,7 @@ async function start(): Promise<void> {
     clock,
     log,
     dial: () => homeLine(home),
+    bucket: bucketDoor(home.security),
     key,
     facts,
     kinds,

@@ -4,6 +4,7 @@ import { faultOfStatus } from '#clients/agents/faults.ts';
 import { Fault } from '#core/fault.ts';
 import type { PartBody } from '#core/ports/provider.ts';
 import type { Piece__Output } from '#proto/generated/agent/Piece.ts';
+import { passed } from './passed-bytes.ts';
 
 export type PartHead = Omit<PartBody, 'open'>;
 
@@ -73,6 +74,7 @@ async function* exactly(
     // The stream's own type says nothing of what it yields.
     for await (const { data } of reading as AsyncIterable<Piece__Output>) {
       leftBytes -= data.byteLength;
+      passed(data.byteLength);
       if (leftBytes < 0) break;
       yield data;
     }

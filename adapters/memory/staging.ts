@@ -6,25 +6,37 @@ import {
   type ByteRange,
   type ChunkPut,
   changedFault,
+  type PresignedGet,
+  type RangeGet,
   rangeFault,
   requireRange,
   type StagedObject,
   type StagingIntake,
+  type StagingLinks,
   type StagingSource,
 } from '#core/ports/staging.ts';
 import { chunkKey } from '#core/wire/keys.ts';
 
-export interface MemoryStaging extends StagingIntake, StagingSource {
+export interface MemoryStaging extends StagingIntake, StagingLinks, StagingSource {
   /** Puts over what is there, as an S3 client with credentials may. */
   put(key: string, bytes: Uint8Array): StagedObject;
   /** What a browser's PUT to a presigned URL is answered: 403 for what the signature does not cover, 412 for what is there. */
   uploadTo(url: string, headers: Readonly<Record<string, string>>, bytes: Uint8Array): 200 | 403 | 412;
+  /** What a GET of a presigned URL is answered. */
+  downloadFrom(url: string, headers: Readonly<Record<string, string>>): Download;
   /** Everything there is, in the order of `list`. */
   objects(): StagedObject[];
   /** A copy of the content; `null`: nothing is there. */
   content(key: string): Uint8Array | null;
   /** Bytes handed out by all reads so far. */
   sentBytes(): number;
+}
+
+export interface Download {
+  readonly status: 206 | 403 | 404 | 412 | 416;
+  /** Empty unless 206. */
+  readonly bytes: Uint8Array;
+  readonly contentRange: string;
 }
 
 interface Stored {
@@ -61,6 +73,22 @@ export function memoryStaging(clock: Clock): MemoryStaging {
     if (find(ticket.key) !== null) return 412;
     put(ticket.key, bytes);
     return 200;
+  }
+
+  function downloadFrom(url: string, headers: Readonly<Record<string, string>>): Download {
+    const link = readLink(url);
+    const given = { range: headers['range'], version: headers['if-match'] };
+    const isSigned = link !== null && given.range === link.range && given.version === `"${link.version}"`;
+    if (!isSigned || clock.now() >= link.expiresAtMs) return refused(403);
+    const stored = find(link.key);
+    if (stored === null) return refused(404);
+    if (stored.object.version !== link.version) return refused(412);
+    const { sizeBytes } = stored.object;
+    if (link.start >= sizeBytes) return refused(416);
+    const bytes = stored.bytes.slice(link.start, link.end);
+    sentBytes += bytes.byteLength;
+    const contentRange = `bytes ${link.start}-${link.start + bytes.byteLength - 1}/${sizeBytes}`;
+    return { status: 206, bytes, contentRange };
   }
 
   async function list(query: { readonly prefix: string; readonly after?: string; readonly limit: number }) {
@@ -102,12 +130,14 @@ export function memoryStaging(clock: Clock): MemoryStaging {
 
   return {
     presignChunk: async (put) => ticketOf(put, clock.now()),
+    presignRange: async (get) => linkOf(get, clock.now()),
     list,
     stat: async (key) => find(key)?.object ?? null,
     read,
     remove,
     put,
     uploadTo,
+    downloadFrom,
     objects: () => shelf.map(({ object }) => object),
     content: (key) => find(key)?.bytes.slice() ?? null,
     sentBytes: () => sentBytes,
@@ -154,9 +184,7 @@ function pieces(bytes: Uint8Array, signal: AbortSignal, sent: (count: number) =>
 }
 
 function ticketOf({ uploadId, number, sizeBytes, ttlSeconds }: ChunkPut, nowMs: number) {
-  if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > TTL_SECONDS_MAX) {
-    throw new Fault('bug', 'staging.ttl', 'a presigned URL lives 1 to 604,800 seconds');
-  }
+  checkLife(ttlSeconds);
   const expiresAtMs = nowMs + ttlSeconds * 1000;
   const signedPart = `memory://bucket/${chunkKey(uploadId, number)}?size=${sizeBytes}&expires=${expiresAtMs}`;
   return { url: `${signedPart}&signature=${sign(signedPart)}`, headers: { 'if-none-match': '*' }, expiresAtMs };
@@ -167,6 +195,47 @@ function readTicket(url: string): { key: string; sizeBytes: number; expiresAtMs:
   const [, signedPart = '', key = '', size, expires, signature] = match ?? [];
   if (match === null || sign(signedPart) !== signature) return null;
   return { key, sizeBytes: Number(size), expiresAtMs: Number(expires) };
+}
+
+function linkOf({ key, version, range, ttlSeconds }: RangeGet, nowMs: number): PresignedGet {
+  checkLife(ttlSeconds);
+  requireRange(range);
+  if (range.start === range.end) throw rangeFault();
+  const expiresAtMs = nowMs + ttlSeconds * 1000;
+  const query = new URLSearchParams({
+    version,
+    range: `bytes=${range.start}-${range.end - 1}`,
+    expires: `${expiresAtMs}`,
+  });
+  const signedPart = `memory://bucket/${encodeURIComponent(key)}?${query}`;
+  const headers = { range: `bytes=${range.start}-${range.end - 1}`, 'if-match': `"${version}"` };
+  return { url: `${signedPart}&signature=${sign(signedPart)}`, headers, expiresAtMs };
+}
+
+function readLink(text: string) {
+  const [signedPart = '', signature] = text.split('&signature=');
+  if (signature !== sign(signedPart)) return null;
+  const [address = '', query] = signedPart.split('?');
+  const told = new URLSearchParams(query);
+  const range = told.get('range') ?? '';
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? [];
+  return {
+    key: decodeURIComponent(address.slice('memory://bucket/'.length)),
+    version: told.get('version') ?? '',
+    range,
+    start: Number(first),
+    end: Number(last) + 1,
+    expiresAtMs: Number(told.get('expires')),
+  };
+}
+
+function refused(status: 403 | 404 | 412 | 416): Download {
+  return { status, bytes: new Uint8Array(), contentRange: '' };
+}
+
+function checkLife(ttlSeconds: number): void {
+  if (Number.isInteger(ttlSeconds) && ttlSeconds >= 1 && ttlSeconds <= TTL_SECONDS_MAX) return;
+  throw new Fault('bug', 'staging.ttl', 'a presigned URL lives 1 to 604,800 seconds');
 }
 
 /** The key is no secret: what counts is that a changed URL is noticed. */

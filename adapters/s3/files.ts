@@ -6,13 +6,12 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { AwsV4Signer } from 'aws4fetch';
 import { statusOf } from '#clients/s3/refusal.ts';
 import { Fault } from '#core/fault.ts';
 import type { FileHead, Files } from '#core/ports/files.ts';
 import { attachment } from '#core/wire/disposition.ts';
 import { stagingFault } from './faults.ts';
-import { endMs, keysOf, objectUrl, type PresignConfig } from './presign.ts';
+import { objectUrl, type PresignConfig, presignedUrl } from './presign.ts';
 
 /** Faults: those of `s3StagingSource`; bug `staging.ttl` outside 1 s to 7 days. `client` is of the same store as `config`. */
 export function s3Files(client: S3Client, config: PresignConfig): Files {
@@ -22,12 +21,13 @@ export function s3Files(client: S3Client, config: PresignConfig): Files {
       const headers = { 'content-type': contentType };
       const length = sizeBytes === null ? {} : { 'content-length': String(sizeBytes) };
       const url = objectUrl(config, key, viewerHost);
-      return { ...(await sign(config, 'PUT', url, { ...headers, ...length }, ttlSeconds)), headers };
+      const signed = await presignedUrl(config, { method: 'PUT', url, headers: { ...headers, ...length }, ttlSeconds });
+      return { ...signed, headers };
     },
     presignGet: ({ key, fileName, ttlSeconds, viewerHost }) => {
       const url = objectUrl(config, key, viewerHost);
       url.searchParams.set('response-content-disposition', attachment(fileName));
-      return sign(config, 'GET', url, {}, ttlSeconds);
+      return presignedUrl(config, { method: 'GET', url, headers: {}, ttlSeconds });
     },
     put: async ({ key, contentType }, bytes) => {
       const object = { Bucket: bucket, Key: key, ContentType: contentType, Body: bytes };
@@ -47,40 +47,6 @@ export function s3Files(client: S3Client, config: PresignConfig): Files {
       });
     },
   };
-}
-
-/** The longest that SigV4 allows: seven days. */
-const TTL_SECONDS_MAX = 604_800;
-
-async function sign(
-  config: PresignConfig,
-  method: 'PUT' | 'GET',
-  url: URL,
-  headers: Readonly<Record<string, string>>,
-  ttlSeconds: number,
-): Promise<{ readonly url: string; readonly expiresAtMs: number }> {
-  if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > TTL_SECONDS_MAX) {
-    throw new Fault('bug', 'staging.ttl', 'a presigned URL lives 1 to 604,800 seconds');
-  }
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } = await keysOf(config);
-  url.searchParams.set('X-Amz-Expires', String(ttlSeconds));
-  const signedAtMs = Math.floor(config.clock.now() / 1000) * 1000;
-  const signer = new AwsV4Signer({
-    method,
-    url: url.href,
-    headers: { ...headers },
-    accessKeyId,
-    secretAccessKey,
-    ...(sessionToken === undefined ? {} : { sessionToken }),
-    service: 's3',
-    region: config.region,
-    datetime: new Date(signedAtMs).toISOString().replace(/[:-]|\.\d{3}/g, ''),
-    signQuery: true,
-    // Without it content-length counts as unsignable.
-    allHeaders: true,
-  });
-  const signed = await signer.sign();
-  return { url: signed.url.href, expiresAtMs: endMs(signedAtMs + ttlSeconds * 1000, expiration) };
 }
 
 async function head(client: S3Client, bucket: string, key: string): Promise<FileHead | null> {

@@ -34,9 +34,7 @@ export function chunkPresigner(config: PresignConfig): (put: ChunkPut) => Promis
   const condition: Readonly<Record<string, string>> = config.condition === 'none' ? {} : { 'if-none-match': '*' };
   return async (put) => {
     const { uploadId, number, sizeBytes, ttlSeconds } = put;
-    if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > TTL_SECONDS_MAX) {
-      throw new Fault('bug', 'staging.ttl', 'a presigned URL lives 1 to 604,800 seconds');
-    }
+    checkLife(ttlSeconds);
     if (signingKeys.size > SIGNING_KEYS_MAX) signingKeys.clear();
     const url = bucketUrl(config, put.viewerHost);
     url.pathname += chunkKey(uploadId, number);
@@ -53,7 +51,7 @@ export function chunkPresigner(config: PresignConfig): (put: ChunkPut) => Promis
       service: 's3',
       region,
       cache: signingKeys,
-      datetime: new Date(signedAtMs).toISOString().replace(/[:-]|\.\d{3}/g, ''),
+      datetime: amzDate(signedAtMs),
       signQuery: true,
       // Without it content-length counts as unsignable.
       allHeaders: true,
@@ -66,6 +64,40 @@ export function chunkPresigner(config: PresignConfig): (put: ChunkPut) => Promis
       expiresAtMs: endMs(signedAtMs + ttlSeconds * 1000, expiration),
     };
   };
+}
+
+/** Any one request; `headers` are signed and to be sent as they are. Throws Fault `bug` `staging.ttl` outside 1 s to 7 days. */
+export async function presignedUrl(
+  config: PresignConfig,
+  request: {
+    readonly method: 'PUT' | 'GET';
+    readonly url: URL;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly ttlSeconds: number;
+  },
+): Promise<{ readonly url: string; readonly expiresAtMs: number }> {
+  const { method, headers, ttlSeconds } = request;
+  checkLife(ttlSeconds);
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = await keysOf(config);
+  const url = new URL(request.url);
+  url.searchParams.set('X-Amz-Expires', String(ttlSeconds));
+  const signedAtMs = Math.floor(config.clock.now() / 1000) * 1000;
+  const signer = new AwsV4Signer({
+    method,
+    url: url.href,
+    headers: { ...headers },
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+    service: 's3',
+    region: config.region,
+    datetime: amzDate(signedAtMs),
+    signQuery: true,
+    // Without it content-length counts as unsignable.
+    allHeaders: true,
+  });
+  const signed = await signer.sign();
+  return { url: signed.url.href, expiresAtMs: endMs(signedAtMs + ttlSeconds * 1000, expiration) };
 }
 
 /** The keys to sign with, now. Faults `auth` `staging.denied` when the runtime has none. */
@@ -109,6 +141,15 @@ export function objectUrl(config: PresignPlace, key: string, viewerHost: string 
   const url = bucketUrl(config, viewerHost);
   url.pathname += uriPath(key);
   return url;
+}
+
+function checkLife(ttlSeconds: number): void {
+  if (Number.isInteger(ttlSeconds) && ttlSeconds >= 1 && ttlSeconds <= TTL_SECONDS_MAX) return;
+  throw new Fault('bug', 'staging.ttl', 'a presigned URL lives 1 to 604,800 seconds');
+}
+
+function amzDate(ms: number): string {
+  return new Date(ms).toISOString().replace(/[:-]|\.\d{3}/g, '');
 }
 
 function isLoopback(hostname: string): boolean {

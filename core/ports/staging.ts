@@ -60,6 +60,31 @@ export interface StagingSource {
   remove(key: string, version?: string): Promise<boolean>;
 }
 
+export interface RangeGet {
+  readonly key: string;
+  readonly version: string;
+  /** Not empty. */
+  readonly range: ByteRange;
+  readonly ttlSeconds: number;
+}
+
+export interface PresignedGet {
+  readonly url: string;
+  /** To be sent as they are, all of them. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly expiresAtMs: number;
+}
+
+/**
+ * For somebody who reads in our place and has no keys. Laws: the GET with its headers answers exactly the bytes of the range of exactly
+ * that content: 206 with a `content-range`. Where the key has another content or none it is 412 or 404, and where the range goes
+ * past its end 416, or 206 with a `content-range` that says less. Another key, method or header, a changed or expired URL are refused by the
+ * store. It does not look whether anything is there. An empty range is Fault `rejected` `staging.range`.
+ */
+export interface StagingLinks {
+  presignRange(get: RangeGet): Promise<PresignedGet>;
+}
+
 /** The content that was asked for is not at its key any more. `cause` must hold no secret. */
 export function changedFault(cause?: unknown): Fault {
   return new Fault('gone', 'staging.changed', 'the staged object has been replaced or removed', { cause });

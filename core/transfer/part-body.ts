@@ -33,6 +33,7 @@ export function stagedPart(
       range: part.range,
       sizeBytes,
       spans,
+      flowed: onBytes,
       open: async () =>
         joined(
           spans.map((span) => async () => {

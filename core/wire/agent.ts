@@ -46,6 +46,14 @@ export type Placement = z.infer<typeof Placement>;
 export const AgentStatus = z.enum(['online', 'busy', 'offline', 'revoked']);
 export type AgentStatus = z.infer<typeof AgentStatus>;
 
+/** How it gets the bytes of parts: straight from the bucket, or over its line. */
+export const AgentBytes = z.object({
+  way: z.enum(['bucket', 'line']),
+  /** The Fault that keeps it from the bucket; null where there is none, or nobody has tried. */
+  code: z.string().max(64).nullable(),
+});
+export type AgentBytes = z.infer<typeof AgentBytes>;
+
 export const AgentView = AgentFacts.extend({
   status: AgentStatus,
   /** The address that its connection comes from. */
@@ -53,6 +61,8 @@ export const AgentView = AgentFacts.extend({
   firstSeenAt: z.iso.datetime(),
   lastSeenAt: z.iso.datetime(),
   memoryBytes: z.int().nullable(),
+  /** As its line last had it; null: it never had one, or not since that is kept. */
+  bytes: AgentBytes.nullable(),
   /** Files under way now; files that ended well and ill at it, ever. */
   files: z.int(),
   filesDone: z.int(),

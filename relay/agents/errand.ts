@@ -1,6 +1,6 @@
 /** One call under way at an agent, as the home has it: its part, and the secrets that the driver there may ask for. */
 import * as z from 'zod';
-import { callOver, faultOf, faultText, lost } from '#clients/agents/faults.ts';
+import { callOver, faultOf, faultText, lost } from '#clients/agents/fault-text.ts';
 import { ASKED_BYTES_MAX, CALLS_MAX, JSON_BYTES_MAX } from '#clients/agents/interface.ts';
 import { readJson, writeJson } from '#clients/agents/json.ts';
 import { Fault } from '#core/fault.ts';
@@ -11,16 +11,19 @@ import type { Ask__Output } from '#proto/generated/agent/Ask.ts';
 import type { Replacement__Output } from '#proto/generated/agent/Replacement.ts';
 import type { Result__Output } from '#proto/generated/agent/Result.ts';
 import type { ToAgent } from '#proto/generated/agent/ToAgent.ts';
+import type { Way, Ways } from './ways.ts';
 
 export interface Errand {
   readonly answer: Promise<unknown>;
   /** Aborts when nobody waits for the answer any more, with what a reading of the part then ends with. */
   readonly over: AbortSignal;
-  /** The part's bytes. Throws Fault `agent.call_over` and `agent.no_part`. */
+  /** The part's bytes. Throws Fault `agent.call_over`, `agent.no_part` and `rejected` `agent.no_line_bytes`. */
   open(): Promise<ReadableStream<Uint8Array>>;
   settle(result: Result__Output): void;
   ask(ask: Ask__Output): void;
   replaced(replacement: Replacement__Output): void;
+  /** So many of the part's bytes came from the bucket. */
+  pulled(sizeBytes: number): void;
   /** The agent is gone: it is answered by nobody. */
   lose(): void;
 }
@@ -28,6 +31,8 @@ export interface Errand {
 export interface ErrandParts {
   readonly id: string;
   readonly call: AgentCall;
+  readonly way: Way;
+  readonly locate: Ways['locate'];
   readonly ctx: CallContext;
   readonly clock: Clock;
   readonly say: (message: ToAgent) => void;
@@ -45,7 +50,7 @@ const REPLACE_MS = 60_000;
 const SharedName = z.string().min(1).max(64);
 
 /** Of a signal that has not aborted yet. */
-export function startErrand({ id, call, ctx, clock, say, onEnd }: ErrandParts): Errand {
+export function startErrand({ id, call, way, locate, ctx, clock, say, onEnd }: ErrandParts): Errand {
   const { connection, part } = call;
   const answered = Promise.withResolvers<unknown>();
   const over = new AbortController();
@@ -86,13 +91,17 @@ export function startErrand({ id, call, ctx, clock, say, onEnd }: ErrandParts): 
     }
   }
 
-  async function answerTo({ ask_id, what, read_shared, swap_shared }: Ask__Output): Promise<unknown> {
+  async function answerTo({ ask_id, what, read_shared, swap_shared, locate: where }: Ask__Output): Promise<unknown> {
     if (isSettled) throw callOver();
     if (asked.open > ASKS_OPEN_MAX || asked.total > ASKS_MAX) {
       throw new Fault('throttled', 'agent.too_many_asks', 'the driver asks for more than a call may');
     }
     if (what === 'read_credentials') return connection.credentials.read();
     if (what === 'rotate_credentials') return connection.credentials.rotate((current) => replace(ask_id, current));
+    if (where && part !== undefined && way !== 'LINE') {
+      over.signal.throwIfAborted();
+      return locate(part, where.from);
+    }
     const name = SharedName.safeParse((read_shared ?? swap_shared)?.name).data;
     if (name === undefined) throw new Fault('bug', 'agent.bad_message', 'the agent asked for what is not known here');
     const shared = connection.shared(name);
@@ -107,6 +116,7 @@ export function startErrand({ id, call, ctx, clock, say, onEnd }: ErrandParts): 
     open: async () => {
       over.signal.throwIfAborted();
       asked.readings += 1;
+      if (way === 'BUCKET_ONLY') throw noLineBytes();
       if (part !== undefined && asked.readings <= READINGS_MAX) return part.open();
       throw new Fault('bug', 'agent.no_part', 'the call has no part, or it was read too often');
     },
@@ -136,6 +146,9 @@ export function startErrand({ id, call, ctx, clock, say, onEnd }: ErrandParts): 
       if (next === undefined) replacement?.reject(faultOf(fault ?? ''));
       else replacement?.resolve(next);
     },
+    pulled: (sizeBytes) => {
+      if (part !== undefined && !over.signal.aborted) part.flowed?.(Math.min(Math.max(0, sizeBytes), part.sizeBytes));
+    },
     lose: () => {
       isSettled = true;
       answered.reject(lost());
@@ -143,4 +156,9 @@ export function startErrand({ id, call, ctx, clock, say, onEnd }: ErrandParts): 
       close();
     },
   };
+}
+
+function noLineBytes(): Fault {
+  const text = 'this home has bytes for agents in its bucket alone: update the agent, or let it reach the bucket';
+  return new Fault('rejected', 'agent.no_line_bytes', text);
 }

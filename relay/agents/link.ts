@@ -1,23 +1,24 @@
 /** The line to one attached agent: calls go down, answers and questions come up. */
 import { randomUUID } from 'node:crypto';
-import { callOver, faultText, lost } from '#clients/agents/faults.ts';
+import { callOver, faultText, lost } from '#clients/agents/fault-text.ts';
 import { ASKED_BYTES_MAX, CALLS_MAX, JSON_BYTES_MAX } from '#clients/agents/interface.ts';
 import { writeJson } from '#clients/agents/json.ts';
 import { Fault } from '#core/fault.ts';
 import type { AgentCall, AttachedAgent } from '#core/ports/agents.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { CallContext } from '#core/ports/provider.ts';
-import type { AgentFacts } from '#core/wire/agent.ts';
+import type { AgentBytes, AgentFacts } from '#core/wire/agent.ts';
 import type { Ask__Output } from '#proto/generated/agent/Ask.ts';
 import type { FromAgent__Output } from '#proto/generated/agent/FromAgent.ts';
 import type { ToAgent } from '#proto/generated/agent/ToAgent.ts';
 import { type Errand, startErrand } from './errand.ts';
+import { agentWays, type BytesPolicy } from './ways.ts';
 
 /** Why the home ends a line. */
 export type LeaveReason = 'replaced' | 'detached' | 'closing' | 'silent' | 'expired';
 
 export interface Link {
-  view(): AttachedAgent;
+  view(): AttachedAgent & { readonly bytes: AgentBytes };
   call(call: AgentCall, ctx: CallContext): Promise<unknown>;
   /** Any message but the first. */
   hear(message: FromAgent__Output): void;
@@ -40,8 +41,11 @@ export interface LinkParts {
   readonly address: string;
   readonly wire: Wire;
   readonly clock: Clock;
-  /** A heartbeat with what came along. */
-  readonly onBeat: (beat: { readonly memoryBytes: number; readonly token: string }) => void;
+  /** Null: all bytes go over the line. */
+  readonly bytes: BytesPolicy | null;
+  readonly onBytes: (bytes: AgentBytes, was: AgentBytes) => void;
+  /** A heartbeat; what it says is in the view already, but for a token that came along, or none. */
+  readonly onBeat: (token: string) => void;
   /** It goes by itself and takes nothing new. */
   readonly onBye: () => void;
 }
@@ -49,13 +53,15 @@ export interface LinkParts {
 /** Of calls that wait to be sent to an agent on a slow line. */
 const UNSENT_BYTES_MAX = 8 * 1024 * 1024;
 
-export function openLink({ facts, address, wire, clock, onBeat, onBye }: LinkParts): Link {
+export function openLink(parts: LinkParts): Link {
+  const { facts, address, wire, clock, onBeat, onBye } = parts;
   const errands = new Map<string, Errand>();
   const attachedAt = clock.now();
   let lastHeardAt = attachedAt;
   let memoryBytes: number | null = null;
   let unsentBytes = 0;
   let isOpen = true;
+  const ways = agentWays({ policy: parts.bytes, say: (probe) => say({ probe }), onChange: parts.onBytes });
 
   function say(message: ToAgent, sizeBytes = 0): void {
     if (!isOpen) return;
@@ -77,6 +83,7 @@ export function openLink({ facts, address, wire, clock, onBeat, onBye }: LinkPar
         isQueued: true,
       });
     }
+    const way = ways.of(part);
     const id = randomUUID();
     const message = {
       call_id: id,
@@ -88,8 +95,18 @@ export function openLink({ facts, address, wire, clock, onBeat, onBye }: LinkPar
       staging: writeJson(connection.staging, ASKED_BYTES_MAX),
       args: writeJson(args, JSON_BYTES_MAX),
       part: part === undefined ? '' : writeJson(headOf(part), JSON_BYTES_MAX / 2),
+      way,
     };
-    const errand = startErrand({ id, call, ctx, clock, say, onEnd: () => errands.delete(id) });
+    const errand = startErrand({
+      id,
+      call,
+      way,
+      locate: ways.locate,
+      ctx,
+      clock,
+      say,
+      onEnd: () => errands.delete(id),
+    });
     errands.set(id, errand);
     say({ call: message }, message.args.length + message.part.length);
     return errand.answer;
@@ -109,21 +126,24 @@ export function openLink({ facts, address, wire, clock, onBeat, onBye }: LinkPar
   }
 
   return {
-    view: () => ({ facts, address, attachedAt, lastHeardAt, memoryBytes }),
+    view: () => ({ facts, address, attachedAt, lastHeardAt, memoryBytes, bytes: ways.view() }),
     call: async (...given) => {
       if (!isOpen) throw lost();
       return call(...given);
     },
-    hear: ({ heartbeat, result, ask, replacement, bye }) => {
+    hear: ({ heartbeat, result, ask, replacement, bye, probed, pulled }) => {
       lastHeardAt = clock.now();
       if (heartbeat) {
         memoryBytes = Math.min(Math.max(0, heartbeat.memory_bytes), Number.MAX_SAFE_INTEGER);
-        onBeat({ memoryBytes, token: heartbeat.token });
+        onBeat(heartbeat.token);
         say({ heard: {} });
+        ways.beat();
       }
       if (result) errands.get(result.call_id)?.settle(result);
       if (ask) hearAsk(ask);
       if (replacement) for (const errand of errands.values()) errand.replaced(replacement);
+      if (probed) ways.probed(probed);
+      if (pulled) errands.get(pulled.call_id)?.pulled(pulled.size_bytes);
       if (bye) onBye();
     },
     errand: (callId) => errands.get(callId),

@@ -1,22 +1,24 @@
 /** The agents that are attached to this process, one line each, and the port that the engine's side sees. */
-import { callOver } from '#clients/agents/faults.ts';
+import { callOver } from '#clients/agents/fault-text.ts';
 import { SILENCE_MS } from '#clients/agents/interface.ts';
 import { Fault } from '#core/fault.ts';
-import type { Agents } from '#core/ports/agents.ts';
+import type { AgentsHere } from '#core/ports/agents.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import type { AgentId } from '#core/wire/agent.ts';
+import type { AgentBytes, AgentId } from '#core/wire/agent.ts';
 import type { FromAgent__Output } from '#proto/generated/agent/FromAgent.ts';
 import type { Errand } from './errand.ts';
 import { type LinkParts, openLink } from './link.ts';
 import type { Pass } from './tokens.ts';
 
-/** What the home remembers of agents. Both throw a Fault `rejected` of one that may not stay, as `agent.revoked`. */
+/** What the home remembers of agents. The first two throw a Fault `rejected` of one that may not stay, as `agent.revoked`. */
 export interface AgentBook {
-  met(facts: LinkParts['facts'], address: string): Promise<void>;
-  heard(id: AgentId, seen: { readonly memoryBytes: number }): Promise<void>;
+  met(facts: LinkParts['facts'], address: string): Promise<unknown>;
+  heard(id: AgentId, seen: { readonly memoryBytes: number | null; readonly bytes: AgentBytes }): Promise<void>;
+  /** The line that was attached then has ended. Absent: nobody but this process needs to know. */
+  left?(id: AgentId, attachedAtMs: number): Promise<void>;
 }
 
-export interface Links extends Agents {
+export interface Links extends AgentsHere {
   /** From now on it is the one of its id. Its pass is renewed by its heartbeats. */
   attach(agent: Pick<LinkParts, 'facts' | 'address' | 'wire'> & { readonly pass: Pass }): Attachment;
   /** Of an agent's own call. Throws Fault `agent.call_over`: of another's, or of none. */
@@ -36,14 +38,18 @@ export interface Attachment {
 export interface LinksParts {
   readonly clock: Clock;
   readonly readPass: (token: string) => Promise<Pass | null>;
-  readonly book: Pick<AgentBook, 'heard'>;
+  readonly book: Pick<AgentBook, 'heard' | 'left'>;
+  /** Null: all bytes go over the lines. */
+  readonly bytes: LinkParts['bytes'];
+  /** An agent's bytes go another way from now on. */
+  readonly onBytes: (id: AgentId, bytes: AgentBytes, was: AgentBytes) => void;
   readonly onError: (error: unknown) => void;
 }
 
 /** `reading`: tokens that have come and may be newer. */
 type Held = ReturnType<typeof openLink> & { readonly pass: { expiresAtMs: number; reading: number } };
 
-export function agentLinks({ clock, readPass, book, onError }: LinksParts): Links {
+export function agentLinks({ clock, readPass, book, bytes: policy, onBytes, onError }: LinksParts): Links {
   const held = new Map<AgentId, Held>();
   /** Those that go, too: their calls under way may still be answered. */
   const open = new Set<Held>();
@@ -54,7 +60,9 @@ export function agentLinks({ clock, readPass, book, onError }: LinksParts): Link
   }
 
   function letGo(id: AgentId, link: Held | undefined): void {
-    if (link !== undefined && held.get(id) === link) held.delete(id);
+    if (link === undefined || held.get(id) !== link) return;
+    held.delete(id);
+    book.left?.(id, link.view().attachedAt).catch(onError);
   }
 
   function detach(id: AgentId, reason: 'replaced' | 'detached' | 'silent' | 'expired'): void {
@@ -73,13 +81,14 @@ export function agentLinks({ clock, readPass, book, onError }: LinksParts): Link
     }
   }
 
-  async function note(id: AgentId, link: Held, memoryBytes: number): Promise<void> {
+  async function note(id: AgentId, link: Held): Promise<void> {
+    const { memoryBytes, bytes } = link.view();
     try {
-      await book.heard(id, { memoryBytes });
+      await book.heard(id, { memoryBytes, bytes });
     } catch (error) {
       // Revoked, or forgotten: it has to introduce itself anew, and hears then what is the matter.
       if (!(error instanceof Fault && error.kind === 'rejected')) return onError(error);
-      if (held.get(id) === link) detach(id, 'detached');
+      if (held.get(id) === link) detach(id, error.code === 'agent.elsewhere' ? 'replaced' : 'detached');
     }
   }
 
@@ -93,10 +102,10 @@ export function agentLinks({ clock, readPass, book, onError }: LinksParts): Link
       return link.call(call, ctx);
     },
 
-    detach: (id) => {
-      detach(id, 'detached');
+    detach: (id, why = 'detached') => {
+      detach(id, why);
       // One that has said that it goes is not held any more, and may still have calls under way.
-      for (const link of open) if (link.view().facts.id === id) link.leave('detached');
+      for (const link of open) if (link.view().facts.id === id) link.leave(why);
     },
 
     attach: ({ facts, address, wire, pass: { expiresAtMs } }) => {
@@ -108,8 +117,14 @@ export function agentLinks({ clock, readPass, book, onError }: LinksParts): Link
           address,
           wire,
           clock,
-          onBeat: ({ memoryBytes, token }) => {
-            void note(id, link, memoryBytes);
+          bytes: policy,
+          onBytes: (bytes, was) => {
+            if (held.get(id) !== link) return;
+            onBytes(id, bytes, was);
+            void note(id, link);
+          },
+          onBeat: (token) => {
+            void note(id, link);
             if (token !== '') renew(id, pass, token).catch(onError);
           },
           onBye: () => letGo(id, link),
@@ -148,7 +163,7 @@ export function agentLinks({ clock, readPass, book, onError }: LinksParts): Link
     },
 
     close: () => {
-      held.clear();
+      for (const [id, link] of held) letGo(id, link);
       for (const link of open) link.leave('closing');
     },
   };

@@ -12,9 +12,9 @@ import { refusalOf } from '#clients/agents/faults.ts';
 import { DEFAULT_PORT, isLoopback, MESSAGE_BYTES_MAX, PROTOCOL, service } from '#clients/agents/interface.ts';
 import { readJson } from '#clients/agents/json.ts';
 import { Fault } from '#core/fault.ts';
-import type { Agents } from '#core/ports/agents.ts';
+import type { AgentsHere } from '#core/ports/agents.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import { AgentFacts } from '#core/wire/agent.ts';
+import { type AgentBytes, AgentFacts, type AgentId } from '#core/wire/agent.ts';
 import type { EnrolReply } from '#proto/generated/agent/EnrolReply.ts';
 import type { EnrolRequest__Output } from '#proto/generated/agent/EnrolRequest.ts';
 import type { FromAgent__Output } from '#proto/generated/agent/FromAgent.ts';
@@ -26,9 +26,10 @@ import { pump, type Reading } from './bytes.ts';
 import { enrolment } from './enrolment.ts';
 import { type AgentBook, agentLinks } from './links.ts';
 import { agentTokens, type Pass } from './tokens.ts';
+import type { BytesPolicy } from './ways.ts';
 
 export interface AgentServer {
-  readonly agents: Agents;
+  readonly agents: AgentsHere;
   /** For those who come another way first: with the key to a token, and from a token to its agent. */
   readonly enrol: ReturnType<typeof enrolment>;
   readonly readPass: (token: string) => Promise<Pass | null>;
@@ -58,6 +59,10 @@ export interface AgentServerParts {
   readonly tokenSecret: string;
   readonly tokenTtlSeconds?: number;
   readonly book: AgentBook;
+  /** Absent: all bytes of parts go over the agents' lines. */
+  readonly bytes?: BytesPolicy;
+  /** An agent's bytes go another way from now on: it has come to reach the bucket, or does not any more. */
+  readonly onBytes?: (id: AgentId, bytes: AgentBytes, was: AgentBytes) => void;
   /** Of what nobody waits for, as a note that could not be written. */
   readonly onError: (error: unknown) => void;
 }
@@ -68,11 +73,11 @@ const HELLO_MS = 10_000;
 const CLOSE_MS = 2_000;
 
 export function agentServer(parts: AgentServerParts): AgentServer {
-  const { clock, key, tokenSecret, tokenTtlSeconds, book, onError } = parts;
+  const { clock, key, tokenSecret, tokenTtlSeconds, book, bytes = null, onBytes = ignore, onError } = parts;
   const ttl = tokenTtlSeconds === undefined ? {} : { ttlSeconds: tokenTtlSeconds };
   const tokens = agentTokens({ clock, secret: tokenSecret, newId: randomUUID, ...ttl });
   const enrol = enrolment({ clock, key, tokens });
-  const links = agentLinks({ clock, readPass: tokens.read, book, onError });
+  const links = agentLinks({ clock, readPass: tokens.read, book, bytes, onBytes, onError });
   const stopped = new AbortController();
   const server = new Server(OPTIONS);
 
@@ -155,6 +160,8 @@ export function agentServer(parts: AgentServerParts): AgentServer {
     },
   };
 }
+
+function ignore(): void {}
 
 type Attaching = ServerDuplexStream<FromAgent__Output, ToAgent>;
 

@@ -70,11 +70,15 @@ it('a file goes to a placed destination from its agent, whose place another proc
 
   await expectMeasured(bytes.length);
   const { body } = await server.api('GET', '/api/v1/agents');
-  expect(body.items).toMatchObject([{ id: 'living-room', status: 'online', files: 0 }]);
+  expect(body.items).toMatchObject([{ id: 'living-room', status: 'online', files: 0, bytes: { way: 'bucket' } }]);
   const revoked = await server.api('POST', '/api/v1/agents/living-room/revoke');
   expect(revoked.status).toBe(200);
   await again.hasWritten(/"agent.not_attached".*agent.revoked/);
-  expect(server.errors()).not.toContain(secretAccessKey);
+  expect(again.output()).toMatch(/"agent.bucket","code":"reached"/);
+  for (const written of [again.output(), server.errors()]) {
+    expect(written).not.toContain(secretAccessKey);
+    expect(written).not.toMatch(/x-amz-signature/i);
+  }
 });
 
 /** As Prometheus would, with the owner's token. */

@@ -1,8 +1,9 @@
 /** How an agent keeps its place, and how it comes back. */
 import { expect, it } from 'vitest';
 import { virtualClock } from '#adapters/memory/clock.ts';
-import { lost } from '#clients/agents/faults.ts';
+import { lost } from '#clients/agents/fault-text.ts';
 import { Fault } from '#core/fault.ts';
+import { bucketDoor } from '../../agent/bucket-door.ts';
 import { type HomeLine, homeLine } from '../../agent/home-line.ts';
 import { type LifeParts, live } from '../../agent/life.ts';
 import { factsOf, scripted } from '../contract/agents-rig.ts';
@@ -18,6 +19,7 @@ const partsOf = (more: Pick<LifeParts, 'clock' | 'dial' | 'signal'> & Partial<Li
   facts: factsOf('sz-1'),
   kinds: [fine],
   memoryBytes: () => 1,
+  bucket: bucketDoor('plain'),
   onHeard: () => {},
   ...more,
 });

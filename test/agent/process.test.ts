@@ -1,6 +1,9 @@
 /** An agent as somebody runs it: a process that dials out, through which files go to a bucket and to a folder. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +12,7 @@ import type { PushProvider } from '#core/ports/provider.ts';
 import { AgentId } from '#core/wire/agent.ts';
 import { folderKind } from '#providers/folder/provider.ts';
 import { s3Kind } from '#providers/s3/provider.ts';
+import { bucketDoor } from '../../agent/bucket-door.ts';
 import { agentServer } from '../../relay/agents/server.ts';
 import { checkCall, connectionTo, ID } from '../contract/agents-rig.ts';
 import { expectFault } from '../contract/expect-fault.ts';
@@ -201,37 +205,53 @@ const haveOpenssl = await havePrograms({
   packages: ['openssl'],
 });
 
-it.runIf(haveOpenssl)('over TLS it trusts the authority that it was given, and no home otherwise', async () => {
-  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject];
-  execFileSync('openssl', [...made, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
-  const server = agentServer({
-    clock: systemClock(),
-    key: KEY,
-    tokenSecret: 'secret',
-    book: openBook,
-    onError: () => {},
-  });
-  const security = { certificate: await readFile(certificate), key: await readFile(key) };
-  const port = await server.listen({ port: 0, security });
-  const url = `https://localhost:${port}`;
-  const token = join(folder, 'token');
-  await writeFile(token, `${KEY}\n`);
-  await chmod(token, 0o600);
-  const trusting = start({
-    id: 'trusting',
-    url,
-    env: { SERVER_CA: certificate, AGENT_TOKEN: '', AGENT_TOKEN_FILE: token },
-  });
-  const doubting = start({ id: 'doubting', url });
-  await trusting.hasWritten(/"agent.attached"/);
-  await doubting.hasWritten(/"agent.not_attached".*agent.lost/);
-  expect(server.agents.attached().map(({ facts }) => facts.id)).toEqual(['trusting']);
-  expect(await trusting.stop()).toBe(0);
-  expect(await doubting.stop()).toBe(0);
-  await server.close();
-});
+it.runIf(haveOpenssl)(
+  'over TLS it trusts the authority that it was given, and no home or bucket otherwise',
+  async () => {
+    const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+    const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject];
+    execFileSync('openssl', [...made, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+    const server = agentServer({
+      clock: systemClock(),
+      key: KEY,
+      tokenSecret: 'secret',
+      book: openBook,
+      onError: () => {},
+    });
+    const security = { certificate: await readFile(certificate), key: await readFile(key) };
+    const port = await server.listen({ port: 0, security });
+    const url = `https://localhost:${port}`;
+    const token = join(folder, 'token');
+    await writeFile(token, `${KEY}\n`);
+    await chmod(token, 0o600);
+    const trusting = start({
+      id: 'trusting',
+      url,
+      env: { SERVER_CA: certificate, AGENT_TOKEN: '', AGENT_TOKEN_FILE: token },
+    });
+    const doubting = start({ id: 'doubting', url });
+    await trusting.hasWritten(/"agent.attached"/);
+    await doubting.hasWritten(/"agent.not_attached".*agent.lost/);
+    expect(server.agents.attached().map(({ facts }) => facts.id)).toEqual(['trusting']);
+    expect(await trusting.stop()).toBe(0);
+    expect(await doubting.stop()).toBe(0);
+    await server.close();
+
+    const bucket = createServer({ cert: security.certificate, key: security.key }, (_request, response) => {
+      response.writeHead(206, { 'content-range': 'bytes 0-1/2' }).end('ab');
+    });
+    bucket.listen(0, 'localhost');
+    await once(bucket, 'listening');
+    const link = { url: `https://localhost:${(bucket.address() as AddressInfo).port}/`, headers: {}, sizeBytes: 2 };
+    const [knowing, other] = [bucketDoor({ authority: security.certificate }), bucketDoor('tls')];
+    expect(await (await knowing.read(link, ctx.signal)).next()).toEqual(Buffer.from('ab'));
+    await expectFault('transient', 'agent.bucket_unreached', other.read(link, ctx.signal));
+    for (const door of [knowing, other]) door.close();
+    bucket.closeAllConnections();
+    bucket.close();
+  },
+);
 
 async function descriptors({ process: { pid } }: AgentProcess): Promise<readonly string[]> {
   const names = await readdir(`/proc/${pid}/fd`);

@@ -7,6 +7,7 @@ import type { ProviderKind } from '#core/ports/connection.ts';
 import type { CallContext, PartBody, PushProvider } from '#core/ports/provider.ts';
 import type { AgentFacts, AgentId } from '#core/wire/agent.ts';
 import { type Attachment, attach } from '../../agent/attachment.ts';
+import { bucketDoor } from '../../agent/bucket-door.ts';
 import { type HomeLine, homeLine } from '../../agent/home-line.ts';
 import type { AgentBook } from '../../relay/agents/links.ts';
 import { type AgentServer, type AgentServerParts, agentServer } from '../../relay/agents/server.ts';
@@ -29,6 +30,7 @@ export interface DialOptions {
   readonly token?: () => string;
   /** Sees the line before the agent does. */
   readonly wrap?: (line: HomeLine) => HomeLine;
+  readonly onBucket?: (code: string | null) => void;
   /** What stands between. */
   readonly tunnel?: (target: string) => Promise<Pick<CountingTunnel, 'url' | typeof Symbol.asyncDispose>>;
 }
@@ -73,7 +75,7 @@ export async function startHome(parts: Partial<AgentServerParts> = {}): Promise<
 
 /** Resolves when it is attached; rejects with the Fault that it is refused with. */
 export async function dial(
-  home: Home,
+  home: Pick<Home, 'port' | 'clock'>,
   facts: AgentFacts,
   kinds: readonly ProviderKind[],
   options: DialOptions = {},
@@ -81,7 +83,9 @@ export async function dial(
   const { key = KEY, clock = home.clock } = options;
   const tunnel = await (options.tunnel ?? countingTunnel)(`http://127.0.0.1:${home.port}`);
   const line = homeLine({ host: '127.0.0.1', port: Number(new URL(tunnel.url).port), security: 'plain' });
+  const bucket = bucketDoor('plain');
   const cut = async (): Promise<void> => {
+    bucket.close();
     await tunnel[Symbol.asyncDispose]();
     line.close();
   };
@@ -96,6 +100,8 @@ export async function dial(
       memoryBytes: () => 50_000_000,
       onHeard: () => {},
       onCall: () => {},
+      onBucket: options.onBucket ?? (() => {}),
+      bucket,
     });
     await attachment.welcome;
     return { line, attachment, cut };

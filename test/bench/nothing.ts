@@ -61,7 +61,9 @@ export function nowhere(clock: Clock, options: Nowhere): Destinations {
     settings: {},
     hasCredentials: false,
     placement: { on: 'here' },
+    limits: {},
     createdAt: 0,
+    version: '1',
   });
   const refuse = async (): Promise<never> => {
     throw new Fault('rejected', 'destination.fixed', 'this destination is what it is');

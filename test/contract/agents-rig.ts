@@ -16,6 +16,8 @@ export interface AgentsRig {
   readonly address: string;
   /** Bytes of a part that may be on their way before the driver there reads them. */
   readonly aheadBytesMax: number;
+  /** Whose bytes lie where this rig's agents take them from; absent: `meteredPart`. */
+  readonly part?: typeof meteredPart;
 }
 
 export interface RunningAgent {
@@ -37,6 +39,8 @@ export function scripted(script: (connection: Connection<unknown, unknown>) => S
     settings: z.looseObject({}),
     credentials: z.unknown(),
     refusal: () => null,
+    siteSettings: [],
+    account: () => null,
     connect: (connection) => ({
       id: 'scripted',
       mode: 'push',
@@ -114,8 +118,18 @@ export function putCall(part: PartBody): AgentCall {
   return { connection: connectionTo(), method: 'put', args: [{ id: 's' }, ITEM], part };
 }
 
+export interface MeteredPart {
+  readonly part: PartBody;
+  /** One for each time that it was opened. */
+  readonly streams: { sentBytes: number }[];
+  readonly canceled: Promise<void>;
+}
+
 /** A part of so many bytes, in pieces of 64 KiB, which counts what is taken from it. */
-export function meteredPart(sizeBytes: number, fails: { readonly at: number; readonly error: Error } | null = null) {
+export function meteredPart(
+  sizeBytes: number,
+  fails: { readonly at: number; readonly error: Error } | null = null,
+): MeteredPart {
   const canceled = Promise.withResolvers<void>();
   const streams: { sentBytes: number }[] = [];
   const pieceBytes = 64 * 1024;

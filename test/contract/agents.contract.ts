@@ -12,6 +12,7 @@ import {
   factsOf,
   ID,
   ITEM,
+  type MeteredPart,
   meteredPart,
   putCall,
   readAll,
@@ -31,16 +32,16 @@ const fine = scripted(() => ({ check: async () => FINE }));
 
 const attachLaws: Laws<AgentsRig> = {
   'who is attached is listed with what it says of itself, its address, and times; who has left is not': async (rig) => {
-    expect(rig.agents.attached()).toEqual([]);
+    expect(await rig.agents.attached()).toEqual([]);
     const one = await rig.start(factsOf('sz-1'), [fine]);
     await rig.start(factsOf('bj-2', { tags: {}, filesMax: 5 }), [fine]);
-    const [first, second] = [...rig.agents.attached()].sort((a, b) => (a.facts.id < b.facts.id ? -1 : 1));
+    const [first, second] = [...(await rig.agents.attached())].sort((a, b) => (a.facts.id < b.facts.id ? -1 : 1));
     expect(first?.facts).toEqual(factsOf('bj-2', { tags: {}, filesMax: 5 }));
     expect(second).toMatchObject({ facts: factsOf('sz-1'), address: rig.address });
     expect(second?.lastHeardAt).toBeGreaterThanOrEqual(second?.attachedAt ?? Number.NaN);
     await one.stop();
     await one.ended;
-    expect(rig.agents.attached().map(({ facts }) => facts.id)).toEqual(['bj-2']);
+    expect((await rig.agents.attached()).map(({ facts }) => facts.id)).toEqual(['bj-2']);
   },
 
   'of two agents of one id the one that came last is attached, and the other is told to end': async (rig) => {
@@ -49,7 +50,7 @@ const attachLaws: Laws<AgentsRig> = {
       scripted(() => ({ check: async () => ({ message: 'newer' }) })),
     ]);
     await older.ended;
-    expect(rig.agents.attached().map(({ facts }) => facts.name)).toEqual(['newer']);
+    expect((await rig.agents.attached()).map(({ facts }) => facts.name)).toEqual(['newer']);
     expect(await rig.agents.call(ID, checkCall(), ctx)).toEqual({ message: 'newer' });
   },
 
@@ -58,16 +59,16 @@ const attachLaws: Laws<AgentsRig> = {
     const agent = await rig.start(factsOf('sz-1'), [scripted(() => ({ check: () => forever(begun) }))]);
     const lost = expectFault('transient', 'agent.lost', rig.agents.call(ID, checkCall(), ctx));
     await begun.promise;
-    rig.agents.detach(ID);
+    await rig.agents.detach(ID);
     await lost;
     await agent.ended;
-    expect(rig.agents.attached()).toEqual([]);
+    expect(await rig.agents.attached()).toEqual([]);
     await rig.start(factsOf('sz-1'), [fine]);
     expect(await rig.agents.call(ID, checkCall(), ctx)).toEqual(FINE);
   },
 
-  'to detach who is not attached is fine': (rig) => {
-    rig.agents.detach(ID);
+  'to detach who is not attached is fine': async (rig) => {
+    await rig.agents.detach(ID);
   },
 };
 
@@ -157,7 +158,7 @@ const callLaws: Laws<AgentsRig> = {
     },
 
   'a call of an agent that is not attached does nothing and is agent.away': async (rig) => {
-    const { part, streams } = meteredPart(100);
+    const { part, streams } = partOf(rig, 100);
     await expectFault('transient', 'agent.away', rig.agents.call(ID, putCall(part), ctx));
     const agent = await rig.start(factsOf('sz-1'), [fine]);
     await expectFault('transient', 'agent.away', rig.agents.call(AgentId.parse('bj-2'), checkCall(), ctx));
@@ -175,7 +176,7 @@ const callLaws: Laws<AgentsRig> = {
       },
     }));
     const agent = await rig.start(factsOf('sz-1'), [kind]);
-    const { part, canceled } = meteredPart(64 * 1024 ** 2);
+    const { part, canceled } = partOf(rig, 64 * 1024 ** 2);
     const lost = expectFault('transient', 'agent.lost', rig.agents.call(ID, putCall(part), ctx));
     await reading.promise;
     await agent.stop();
@@ -240,7 +241,7 @@ const partLaws: Laws<AgentsRig> = {
       const { open: _, ...told } = part;
       seen.push(told, await readAll(await part.open()), await readAll(await part.open()));
     });
-    const { part, streams } = meteredPart(sizeBytes);
+    const { part, streams } = partOf(rig, sizeBytes);
     expect(await rig.agents.call(ID, putCall(part), ctx)).toEqual({ number: 3, tag: 'put' });
     const { open: _, ...told } = part;
     expect(seen[0]).toEqual(told);
@@ -252,12 +253,12 @@ const partLaws: Laws<AgentsRig> = {
     await startPutting(rig, async (part) => {
       expect(await readAll(await part.open())).toHaveLength(0);
     });
-    expect(await rig.agents.call(ID, putCall(meteredPart(0).part), ctx)).toEqual({ number: 3, tag: 'put' });
+    expect(await rig.agents.call(ID, putCall(partOf(rig, 0).part), ctx)).toEqual({ number: 3, tag: 'put' });
   },
 
   'a part that is not opened is not read': async (rig) => {
     await startPutting(rig, async () => {});
-    const { part, streams } = meteredPart(100);
+    const { part, streams } = partOf(rig, 100);
     await rig.agents.call(ID, putCall(part), ctx);
     expect(streams).toEqual([]);
   },
@@ -279,7 +280,7 @@ const partLaws: Laws<AgentsRig> = {
         readBytes += value.byteLength;
       }
     });
-    const { part, streams } = meteredPart(sizeBytes);
+    const { part, streams } = partOf(rig, sizeBytes);
     const put = rig.agents.call(ID, putCall(part), ctx);
     await paused.promise;
     expect(streams[0]?.sentBytes).toBeLessThanOrEqual(readBytes + rig.aheadBytesMax);
@@ -289,7 +290,7 @@ const partLaws: Laws<AgentsRig> = {
   },
 
   'when the driver cancels a part the source is canceled, and the part can be opened again': async (rig) => {
-    const { part, streams, canceled } = meteredPart(64 * 1024 ** 2);
+    const { part, streams, canceled } = partOf(rig, 64 * 1024 ** 2);
     await startPutting(rig, async (given) => {
       const reader = (await given.open()).getReader();
       await reader.read();
@@ -309,7 +310,7 @@ const partLaws: Laws<AgentsRig> = {
       await (await part.open()).getReader().read();
       await forever(reading);
     });
-    const { part, canceled } = meteredPart(64 * 1024 ** 2);
+    const { part, canceled } = partOf(rig, 64 * 1024 ** 2);
     const abort = new AbortController();
     const refused = expect(rig.agents.call(ID, putCall(part), { signal: abort.signal })).rejects.toThrow('stop');
     await reading.promise;
@@ -329,10 +330,10 @@ const partLaws: Laws<AgentsRig> = {
       await reading;
     });
     for (const at of [0, 3 * 1024 ** 2]) {
-      const { part } = meteredPart(6 * 1024 ** 2, { at, error: changed });
+      const { part } = partOf(rig, 6 * 1024 ** 2, { at, error: changed });
       await expectFault('gone', 'staging.changed', rig.agents.call(ID, putCall(part), ctx));
     }
-    const { part } = meteredPart(100);
+    const { part } = partOf(rig, 100, { at: 0, error: changed });
     const closed = { ...part, open: () => Promise.reject(changed) };
     await expectFault('gone', 'staging.changed', rig.agents.call(ID, putCall(closed), ctx));
     expect(met).toHaveLength(3);
@@ -462,6 +463,10 @@ const secretLaws: Laws<AgentsRig> = {
 };
 
 const laws: Laws<AgentsRig> = { ...attachLaws, ...callLaws, ...partLaws, ...secretLaws };
+
+function partOf(rig: AgentsRig, ...how: Parameters<typeof meteredPart>): MeteredPart {
+  return (rig.part ?? meteredPart)(...how);
+}
 
 /** An agent whose `put` does this with its part; `roundTrip` asks the home something. */
 async function startPutting(

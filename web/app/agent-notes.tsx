@@ -1,6 +1,6 @@
 /** Why an agent may be passed over: its address rests, or a service turned it down lately. */
 import { Hourglass, ShieldAlert } from 'lucide-react';
-import type { AgentView } from '#core/wire/agent.ts';
+import type { AgentBytes, AgentView } from '#core/wire/agent.ts';
 import type { Messages } from '../i18n/en.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { useNow } from './use-now.ts';
@@ -45,6 +45,12 @@ export function AgentRefusals({ refusals }: { readonly refusals: AgentView['refu
       </div>
     </div>
   );
+}
+
+/** How it gets the bytes of files, and why not from the bucket. */
+export function bytesWords({ errors, agents }: Messages, { way, code }: AgentBytes): string {
+  const why = code === null ? undefined : (errors[code]?.[0] ?? code);
+  return why === undefined ? agents.bytesBy[way] : `${agents.bytesBy[way]}: ${why}`;
 }
 
 /** The page's words for a code of a destination, or what its last part says: `bilibili.limited` and `pan115.limited` alike. */

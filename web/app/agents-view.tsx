@@ -5,9 +5,10 @@ import type { AgentStatus, AgentView } from '#core/wire/agent.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import type { AgentVerb } from '../upload/client.ts';
 import { toUploadError, type UploadError } from '../upload/error.ts';
-import { AgentRefusals, AgentRest } from './agent-notes.tsx';
+import { AgentRefusals, AgentRest, bytesWords } from './agent-notes.tsx';
 import { kindName } from './destination-kinds.ts';
 import { ErrorLine } from './error-line.tsx';
+import { isHere } from './is-here.ts';
 import { tagText } from './placement.ts';
 import { type Agents, useAgents } from './use-agents.ts';
 
@@ -74,8 +75,7 @@ function StartLine() {
 /** To be typed on the other machine, in a checkout of this project. */
 function startLine(hostname: string): readonly string[] {
   // Without a certificate the home takes agents of its own machine only, and in clear text.
-  const isHere = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
-  const flags = [`--server-url ${isHere ? 'http' : 'https'}://${hostname}:12382`, '--agent-id my-agent'];
+  const flags = [`--server-url ${isHere(hostname) ? 'http' : 'https'}://${hostname}:12382`, '--agent-id my-agent'];
   return ['AGENT_TOKEN=…', 'npm run agent --', ...flags];
 }
 
@@ -159,6 +159,7 @@ function AgentFacts({ agent, isThere }: { readonly agent: AgentView; readonly is
       facts.files,
       agent.filesFailed === 0 ? done(agent.filesDone) : `${done(agent.filesDone)}, ${failed(agent.filesFailed)}`,
     ],
+    ...(agent.bytes === null || !isThere ? [] : [[facts.bytes, bytesWords(words, agent.bytes)] as const]),
     ...(isThere ? [] : [[facts.lastSeen, format.time(agent.lastSeenAt)] as const]),
     ...(agent.memoryBytes === null || !isThere ? [] : [[facts.memory, format.size(agent.memoryBytes)] as const]),
     [facts.version, agent.version],
