@@ -9,6 +9,8 @@ export const LINKS: Readonly<Record<SecretName, string>> = {
   ENTREPOT_PROGRESS_KEY: 'ProgressKey',
   ENTREPOT_TICKET_KEY: 'TicketKey',
   ENTREPOT_CAPABILITY_KEY: 'CapabilityKey',
+  ENTREPOT_AGENT_KEY: 'AgentKey',
+  ENTREPOT_AGENT_TOKEN_KEY: 'AgentTokenKey',
 };
 
 const Linked = z.object({ value: z.string() });

@@ -3,7 +3,7 @@ import { gateway } from './gateway.ts';
 import * as may from './grants.ts';
 import { page } from './page.ts';
 import { events, hints } from './queues.ts';
-import { adminToken, capabilityKey, progressKey, sealKey, ticketKey } from './secrets.ts';
+import { adminToken, agentKeys, capabilityKey, progressKey, sealKey, ticketKey } from './secrets.ts';
 import { stage } from './stage.ts';
 import { bucket } from './staging.ts';
 import { table } from './table.ts';
@@ -30,7 +30,7 @@ const received: Readonly<Record<FunctionName, readonly may.Grant[]>> = {
 
 const api = lambda('api', {
   memory: '1024 MB',
-  secrets: [adminToken, sealKey, progressKey, ticketKey, capabilityKey],
+  secrets: [adminToken, sealKey, progressKey, ticketKey, capabilityKey, ...Object.values(agentKeys ?? {})],
   environment: { ENTREPOT_PAGE_URL: page.url },
   grants: [
     may.readRows,
@@ -77,6 +77,7 @@ export const sweep = lambda('sweep', {
   grants: [
     may.readRows,
     may.madeRows,
+    may.changedRows,
     may.removedRows,
     may.dueRows,
     may.sentHints,
@@ -124,6 +125,7 @@ function lambda(name: FunctionName, { memory, secrets, grants, environment }: Du
       ENTREPOT_HINTS_QUEUE_URL: hints.url,
       // Through the CDN: the relay has no public address of its own.
       ENTREPOT_RELAY_URL: page.url,
+      ...(stage.agentDomain === undefined ? {} : { ENTREPOT_AGENTS: 'yes' }),
       ...environment,
     },
     permissions: [

@@ -24,6 +24,9 @@ export const ownedRows: readonly Grant[] = [
   { actions: ['dynamodb:BatchGetItem'], resources: [table.arn] },
 ];
 
+/** Which of them ended since when. */
+export const endedRows: Grant = { actions: ['dynamodb:Query'], resources: [$interpolate`${table.arn}/index/ended`] };
+
 export const dueRows: Grant = { actions: ['dynamodb:Query'], resources: [$interpolate`${table.arn}/index/due`] };
 
 export const sentHints: Grant = { actions: ['sqs:SendMessage'], resources: [hints.arn] };

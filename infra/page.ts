@@ -7,7 +7,10 @@ const API = 'api';
 const RELAY = 'relay';
 
 const API_PATHS = ['/api/*', '/compat/*', '/docs', '/docs/*', '/healthz', '/send-notification', '/stats'];
-const RELAY_PATHS = ['/ws', '/ws/*', '/internal/progress', '/internal/stats'];
+const RELAY_PATHS = [
+  ...['/ws', '/ws/*', '/internal/progress', '/internal/stats'],
+  ...(stage.agentDomain === undefined ? [] : ['/internal/agents']),
+];
 
 /** Chunks go to the bucket, which has an origin of its own; everything else comes from here. */
 const CONTENT_POLICY = [

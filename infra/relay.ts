@@ -1,10 +1,11 @@
 /** The long-running part: sockets of browsers, and channels of destinations that ask for bytes themselves. */
+import { agents } from './agents.ts';
 import * as may from './grants.ts';
-import { door, RELAY_PORT, relayGroup, vpc } from './network.ts';
+import { AGENT_PORT, door, RELAY_PORT, relayGroup, vpc } from './network.ts';
 import { page } from './page.ts';
 import { hints } from './queues.ts';
 import { redisUrl } from './redis.ts';
-import { progressKey, sealKey, ticketKey } from './secrets.ts';
+import { agentKeys, progressKey, sealKey, ticketKey } from './secrets.ts';
 import { stage } from './stage.ts';
 import { bucket } from './staging.ts';
 import { table } from './table.ts';
@@ -14,6 +15,12 @@ const parameters = {
   ENTREPOT_SEAL_KEY: kept('SealKey', sealKey.value),
   ENTREPOT_PROGRESS_KEY: kept('ProgressKey', progressKey.value),
   ENTREPOT_TICKET_KEY: kept('TicketKey', ticketKey.value),
+  ...(agentKeys === undefined
+    ? {}
+    : {
+        ENTREPOT_AGENT_KEY: kept('AgentKey', agentKeys.key.value),
+        ENTREPOT_AGENT_TOKEN_KEY: kept('AgentTokenKey', agentKeys.tokenKey.value),
+      }),
   ...(redisUrl === undefined ? {} : { ENTREPOT_REDIS_URL: kept('RedisUrl', redisUrl) }),
 };
 
@@ -31,6 +38,8 @@ export const relay = new sst.aws.Service('Relay', {
     ENTREPOT_HINTS_QUEUE_URL: hints.url,
     ENTREPOT_PAGE_URL: page.url,
     PORT: String(RELAY_PORT),
+    // In clear text from what does TLS before it, inside the VPC.
+    ...(agents === undefined ? {} : { ENTREPOT_AGENT_PORT: String(AGENT_PORT), ENTREPOT_AGENT_PLAIN: 'yes' }),
   },
   ssm: Object.fromEntries(Object.entries(parameters).map(([name, parameter]) => [name, parameter.arn])),
   loadBalancer: {
@@ -51,6 +60,7 @@ export const relay = new sst.aws.Service('Relay', {
         may.changedRows,
         ...may.ownedRows,
         may.dueRows,
+        may.endedRows,
         may.sentHints,
         may.listedObjects,
         may.readObjects,
@@ -66,6 +76,7 @@ export const relay = new sst.aws.Service('Relay', {
       args.healthCheckGracePeriodSeconds = 60;
       args.deploymentMinimumHealthyPercent = 100;
       args.deploymentMaximumPercent = 200;
+      if (agents !== undefined) args.loadBalancers = withAgents(args.loadBalancers, agents.targetArn);
       args.networkConfiguration = {
         assignPublicIp: true,
         subnets: vpc.publicSubnets,
@@ -91,11 +102,19 @@ function kept(name: string, value: $util.Input<string>): aws.ssm.Parameter {
 function hardened(containers: readonly object[]): object[] {
   return containers.map((container) => ({
     ...container,
-    portMappings: [{ containerPort: RELAY_PORT }],
+    portMappings: [{ containerPort: RELAY_PORT }, ...(agents === undefined ? [] : [{ containerPort: AGENT_PORT }])],
     stopTimeout: RELAY_STOP_SECONDS,
     readonlyRootFilesystem: true,
     pseudoTerminal: false,
   }));
+}
+
+/** The same container behind both balancers. */
+function withAgents(balancers: aws.ecs.ServiceArgs['loadBalancers'], targetGroupArn: $util.Output<string>) {
+  return $output(balancers).apply((all) => [
+    ...(all ?? []),
+    { targetGroupArn, containerName: all?.[0]?.containerName ?? '', containerPort: AGENT_PORT },
+  ]);
 }
 
 function inline(grants: readonly may.Grant[]) {

@@ -3,6 +3,8 @@
  * and a deployment put another value in its place.
  */
 
+import { stage } from './stage.ts';
+
 /** The bearer token of the API, which a person types. */
 export const adminToken = new sst.Secret(
   'AdminToken',
@@ -16,6 +18,18 @@ export const progressKey = key('ProgressKey');
 export const ticketKey = key('TicketKey');
 /** Signs the addresses that are given to Uppy. */
 export const capabilityKey = key('CapabilityKey');
+
+/** Lets agents in, and is given to each of them; the second signs what they are given for it. Absent: this stage takes none. */
+export const agentKeys =
+  stage.agentDomain === undefined
+    ? undefined
+    : {
+        key: new sst.Secret(
+          'AgentKey',
+          new random.RandomPassword('AgentKeyMade', { length: 40, special: false }).result,
+        ),
+        tokenKey: key('AgentTokenKey'),
+      };
 
 /** 32 bytes, base64. */
 function key(name: string): sst.Secret {

@@ -26,11 +26,17 @@ export const stage = {
   logs: isProduction ? '3 months' : '1 week',
   /** Of the page, the API and the sockets; a hosted zone of it must be in Route 53. Absent: CloudFront's own name. */
   domain: given('ENTREPOT_DOMAIN', /^(?=.{4,253}$)([a-z0-9-]+\.)+[a-z]{2,}$/),
+  /** What agents dial; a hosted zone of it must be in Route 53. Absent: this stage takes none. */
+  agentDomain: given('ENTREPOT_AGENT_DOMAIN', /^(?=.{4,253}$)([a-z0-9-]+\.)+[a-z]{2,}$/),
   /** Who hears of alarms. Absent: the topic is there and nobody listens. */
   alarmEmail: given('ENTREPOT_ALARM_EMAIL', /^[^@\s]+@[^@\s]+$/),
   /** Pages of others that may put into the bucket, separated by commas: those with an Uppy of their own. */
   otherOrigins: given('ENTREPOT_ORIGINS', /^https?:\/\/[^/,\s]+(,https?:\/\/[^/,\s]+)*$/)?.split(',') ?? [],
 } as const;
+
+if (stage.agentDomain !== undefined && stage.agentDomain === stage.domain) {
+  throw new Error('ENTREPOT_AGENT_DOMAIN is the name of the page: agents need one of their own');
+}
 
 function given(name: string, shape: RegExp): string | undefined {
   const value = process.env[name];

@@ -2,11 +2,20 @@
 import { stage } from './stage.ts';
 
 export const table = new sst.aws.Dynamo('Work', {
-  fields: { pk: 'string', sk: 'string', queue: 'string', dueAt: 'number', ownerId: 'string', listKey: 'string' },
+  fields: {
+    pk: 'string',
+    sk: 'string',
+    queue: 'string',
+    dueAt: 'number',
+    ownerId: 'string',
+    listKey: 'string',
+    endedAt: 'number',
+  },
   primaryIndex: { hashKey: 'pk', rangeKey: 'sk' },
   globalIndexes: {
     due: { hashKey: 'queue', rangeKey: 'dueAt', projection: 'keys-only' },
     owner: { hashKey: 'ownerId', rangeKey: 'listKey', projection: 'keys-only' },
+    ended: { hashKey: 'ownerId', rangeKey: 'endedAt', projection: 'keys-only' },
   },
   ttl: 'ttlAt',
   deletionProtection: stage.deletion === 'refused',

@@ -1,5 +1,6 @@
 /** The relay's HTTP side: sockets for those who watch, a route for those who tell and one for those who count, and how it is. */
 import { Hono } from 'hono';
+import { CALLS_PATH } from '#clients/posts/calls.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ProgressSink } from '#core/ports/progress.ts';
 import type { WorkTable } from '#core/ports/work-table.ts';
@@ -24,6 +25,8 @@ export interface RelayPorts {
   readonly pageOrigins: readonly string[];
   readonly limits: SocketLimits;
   readonly isDraining: () => boolean;
+  /** Absent: it holds no agents' lines. */
+  readonly callsAtAgents?: (request: Request) => Promise<Response>;
 }
 
 export interface RelayApp {
@@ -47,5 +50,7 @@ export function relayApp(ports: RelayPorts): RelayApp {
   const sockets = mountSockets(app, { hub, tickets, clock, limits, allowOrigin });
   const tell = statsAnswer({ ...signing, sockets, hub });
   app.all('/internal/stats', (c) => tell(c.req.raw));
+  const { callsAtAgents } = ports;
+  if (callsAtAgents !== undefined) app.all(CALLS_PATH, (c) => callsAtAgents(c.req.raw));
   return { fetch: app.fetch, sockets };
 }

@@ -6,28 +6,32 @@ import { memoryProgress } from '#adapters/memory/progress.ts';
 import { systemClock } from '#adapters/system/clock.ts';
 import { progressHub } from '#core/progress/hub.ts';
 import { traceOf } from '#core/trace.ts';
-import { composeCloud } from '../functions/deps.ts';
+import { type CloudParts, composeCloud } from '../functions/deps.ts';
 import type { SECRETS_OF, SecretName } from '../functions/env.ts';
 import { cloudDrivers } from '../functions/kinds.ts';
 import { parseJson } from './codec.ts';
 import type { RelayEnv } from './env.ts';
 import { newestTransfers } from './newest-transfers.ts';
 import { onceAmong, onceHere } from './once.ts';
+import { ownAddress } from './own-address.ts';
 import { signedTicketOffice } from './signed-tickets.ts';
+import type { RelayFleet } from './switchboard/fleet.ts';
 
 export type RelaySecrets = Readonly<Record<Extract<SecretName, (typeof SECRETS_OF.relay)[number]>, string>>;
+export type AgentSecrets = Readonly<Record<Extract<SecretName, (typeof SECRETS_OF.agents)[number]>, string>>;
 
 /** Asks nobody anything yet, but connects to Redis where there is one, and does not wait for it. */
-export async function composeRelay(env: RelayEnv, secrets: RelaySecrets) {
+export async function composeRelay(env: RelayEnv, secrets: RelaySecrets, agentSecrets: AgentSecrets | null) {
   const clock = systemClock();
   const near = memoryProgress();
   const others = await otherRelays();
   const progress = others ?? near;
-  const { engine, close } = composeCloud({
+  const { engine, fleet, close } = composeCloud({
     env,
     progress,
     lostHints: 'logged',
     drivers: cloudDrivers(secrets.ENTREPOT_SEAL_KEY),
+    ...(await fleetHere()),
   });
   const { log } = engine;
   const hub = progressHub({
@@ -36,6 +40,19 @@ export async function composeRelay(env: RelayEnv, secrets: RelaySecrets) {
     epoch: randomUUID(),
     readTransfers: newestTransfers(engine),
   });
+
+  /** Only who takes agents needs their library. */
+  async function fleetHere(): Promise<Pick<CloudParts<RelayFleet>, 'fleet'>> {
+    if (agentSecrets === null) return {};
+    const { relayFleet } = await import('./switchboard/fleet.ts');
+    const parts = {
+      holder: { url: env.ENTREPOT_RELAY_ADDRESS ?? `http://${ownAddress()}:${env.PORT}`, epoch: randomUUID() },
+      key: agentSecrets.ENTREPOT_AGENT_KEY,
+      tokenSecret: agentSecrets.ENTREPOT_AGENT_TOKEN_KEY,
+      postSecret: secrets.ENTREPOT_PROGRESS_KEY,
+    };
+    return { fleet: (base) => relayFleet(parts, base) };
+  }
 
   /** Only who has other relays needs to be able to talk to them. */
   async function otherRelays() {
@@ -62,6 +79,8 @@ export async function composeRelay(env: RelayEnv, secrets: RelaySecrets) {
   return {
     engine,
     hub,
+    /** Null: it takes no agents. */
+    fleet,
     /** What functions tell goes in here, and comes out to viewers and channels. */
     progress,
     tickets: signedTicketOffice({

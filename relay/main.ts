@@ -2,12 +2,17 @@
 import type { AddressInfo } from 'node:net';
 import { serve, type WebSocketServerLike } from '@hono/node-server';
 import { withSecretFiles } from '#adapters/system/secret-files.ts';
+import { sealKey } from '#adapters/vault/seal.ts';
+import { nodePost } from '#adapters/webhook-post/node.ts';
+import { speedLimits } from '#core/limits/speeds.ts';
 import { traceOf } from '#core/trace.ts';
 import { alertBook } from '#core/watch/alert-book.ts';
 import { tallyOf } from '#core/watch/tally.ts';
 import { alertWatch } from '#core/watch/watch.ts';
+import { webhookRounds } from '#core/webhooks/rounds.ts';
 import { readEnv, readSecrets, SECRETS_OF } from '../functions/env.ts';
 import { OWNER } from '../functions/owner.ts';
+import { composePump } from '../functions/webhooks.ts';
 import { relayApp } from './app.ts';
 import { startChannels } from './channels.ts';
 import { composeRelay } from './deps.ts';
@@ -23,6 +28,9 @@ const SHED_MS = 1_000;
 const STATE_MS = 60_000;
 /** Each look reads some hundred rows, which are paid for. */
 const WATCH_MS = 5 * 60_000;
+const WEBHOOKS_MS = 60_000;
+/** Each round reads a few rows for each webhook. */
+const GATHER_MS = 1_000;
 /** Requests under way get this long to end when the process is told to. */
 const REQUESTS_MS = 3_000;
 
@@ -37,8 +45,10 @@ async function start(): Promise<void> {
   const variables = withSecretFiles(process.env);
   const env = readEnv(RelayEnv, variables);
   const secrets = readSecrets(SECRETS_OF.relay, variables);
-  const relay = await composeRelay(env, secrets);
-  const { hub, engine } = relay;
+  const agentPort = env.ENTREPOT_AGENT_PORT;
+  const agentSecrets = agentPort === undefined ? null : readSecrets(SECRETS_OF.agents, variables);
+  const relay = await composeRelay(env, secrets, agentSecrets);
+  const { hub, engine, fleet } = relay;
   const { clock, log } = engine;
   const stopping = new AbortController();
 
@@ -51,6 +61,7 @@ async function start(): Promise<void> {
     pageOrigins: env.ENTREPOT_PAGE_URL === undefined ? [] : [new URL(env.ENTREPOT_PAGE_URL).origin],
     limits: { connectionsMax: env.ENTREPOT_SOCKETS_MAX, connectionsPerOwnerMax: env.ENTREPOT_SOCKETS_MAX },
     isDraining: () => stopping.signal.aborted,
+    ...(fleet === null ? {} : { callsAtAgents: fleet.answer }),
   });
   const server = serve({
     fetch,
@@ -77,14 +88,33 @@ async function start(): Promise<void> {
   every(clock, STATE_MS, stopping.signal, tellState, onTimerError);
   const { progress } = relay;
   const tally = tallyOf(progress, clock);
-  const watched = { ownerId: OWNER, table: engine.table, book: alertBook(engine), tally, progress, clock, log };
+  const { list: agents, refusals } = fleet?.registry ?? {};
+  const watched = {
+    ...{ ownerId: OWNER, table: engine.table, book: alertBook(engine), tally, progress, clock, log },
+    speedLimits: () => speedLimits(engine.destinations),
+    ...(agents === undefined || refusals === undefined ? {} : { agents, refusals }),
+  };
   every(clock, WATCH_MS, stopping.signal, alertWatch(watched), onTimerError);
   const channels = startChannels(engine, relay.progress);
+  const post = nodePost({ reach: 'public' });
+  const key = sealKey(Buffer.from(secrets.ENTREPOT_SEAL_KEY, 'base64'));
+  const pump = composePump({ engine, key, post, ownerId: OWNER });
+  const webhooks = webhookRounds({ pump, feed: progress, clock, log, everyMs: WEBHOOKS_MS, gatherMs: GATHER_MS });
+  if (fleet !== null) {
+    const security = env.ENTREPOT_AGENT_PLAIN === 'yes' ? 'plain' : 'loopback';
+    const where = { host: env.HOST, security, ...(agentPort === undefined ? {} : { port: agentPort }) } as const;
+    log.info('agents.listening', { port: await fleet.listen(engine.destinations, where) });
+  }
 
   endOnSignals(async () => {
     stopping.abort();
     log.info('relay.draining', { connections: sockets.stats().connections });
-    await Promise.all([channels.stop(), sockets.close(env.ENTREPOT_DRAIN_SECONDS * 1_000)]);
+    await Promise.all([
+      channels.stop(),
+      webhooks.stop(),
+      fleet?.close(),
+      sockets.close(env.ENTREPOT_DRAIN_SECONDS * 1_000),
+    ]);
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     await Promise.race([closed, clock.sleep(REQUESTS_MS)]);
     relay.close();

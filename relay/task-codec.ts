@@ -30,7 +30,9 @@ export function taskCodec(): Codec {
   function encode(frame: ServerFrame): readonly string[] {
     const native = nativeCodec.encode(frame);
     if (frame.event !== 'snapshot' && frame.event !== 'changes') return native;
-    return [...native, ...frame.data.transfers.flatMap(learn)];
+    const tasks = frame.data.transfers.flatMap(learn);
+    if (frame.event === 'changes') for (const id of frame.data.removed) told.delete(id);
+    return [...native, ...tasks];
   }
 
   function decode(text: string): ClientFrame | null {

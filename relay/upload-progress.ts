@@ -39,6 +39,7 @@ export function uploadProgressCodec(nowMs: () => number): Codec {
         return list();
       case 'changes':
         learn(frame.data.transfers);
+        for (const id of frame.data.removed) shown.delete(id);
         return list();
       case 'pong':
         return [JSON.stringify({ type: 'pong', timestamp: frame.data.timestamp })];

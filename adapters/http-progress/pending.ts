@@ -35,7 +35,7 @@ export function pendingRumours(): PendingRumours {
       for (const rumour of rumours) {
         if (rumour.kind === 'transfer') put(rumour.view.id, rumour);
         else if (rumour.kind === 'ask') put(rumour.uploadId, rumour);
-        else if (rumour.kind === 'notice') put(rumour, rumour);
+        else if (rumour.kind === 'notice' || rumour.kind === 'removed') put(rumour, rumour);
         else for (const part of split(rumour)) put(part, part);
       }
     },

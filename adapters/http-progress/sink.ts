@@ -1,8 +1,10 @@
 /** Rumours from a function to the relay that holds the sockets: one signed POST in half a second, and nobody waits for it. */
-import { type GatheredProgress, gatheredProgress } from './gathered.ts';
-import { type RelayDoor, signedPost } from './signed-post.ts';
 
-export function httpProgressSink(door: RelayDoor): GatheredProgress {
+import { type RelayDoor, signedPost } from '#clients/posts/signed-post.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import { type GatheredProgress, gatheredProgress } from './gathered.ts';
+
+export function httpProgressSink(door: RelayDoor & { readonly clock: Clock }): GatheredProgress {
   return gatheredProgress({
     clock: door.clock,
     deliver: async (text) => {

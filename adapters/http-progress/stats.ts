@@ -1,8 +1,9 @@
 /** The relay's count of those who watch, asked for by a function. */
+
+import { type RelayDoor, signedPost } from '#clients/posts/signed-post.ts';
 import { Fault } from '#core/fault.ts';
 import { ConnectionStats } from '#core/wire/notice.ts';
 import type { StatsAsk } from './envelope.ts';
-import { type RelayDoor, signedPost } from './signed-post.ts';
 
 /** Of several relays it is the one that the question came to. Throws Fault `transient` `stats.no_answer`. */
 export function relayStats(door: RelayDoor) {

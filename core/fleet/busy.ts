@@ -1,18 +1,22 @@
-/** Which files are under way at which agent, as this process knows it: it holds the connections of all of them. */
+/** Which files are under way at which agent. */
 import type { Clock } from '#core/ports/clock.ts';
 import type { AgentId } from '#core/wire/agent.ts';
 import type { TransferId } from '#core/wire/ids.ts';
 
 export interface Busy {
-  /** A call begins. What it answers is to be called once, when the call is over. */
-  begin(agent: AgentId, transferId: TransferId): () => void;
+  /** A call begins. What it answers is to be called once, when the call is over; null: the agent has `filesMax` other files. */
+  begin(agent: AgentId, transferId: TransferId, filesMax: number): Promise<(() => void) | null>;
   /** The file has ended there, or never began; false: it was not under way. Calls that still run do not count any more. */
-  over(agent: AgentId, transferId: TransferId): boolean;
+  over(agent: AgentId, transferId: TransferId): Promise<boolean>;
+  look(): Promise<UnderWay>;
+}
+
+export interface UnderWay {
   has(agent: AgentId, transferId: TransferId): boolean;
   files(agent: AgentId): number;
 }
 
-interface UnderWay {
+interface Calls {
   calls: number;
   lastMs: number;
 }
@@ -20,12 +24,13 @@ interface UnderWay {
 /** A file whose bytes are slow in coming keeps its place for as long after its last call. */
 const LINGER_MS = 30_000;
 
-export function busyAgents(clock: Clock): Busy {
-  const agents = new Map<AgentId, Map<TransferId, UnderWay>>();
+/** As this process knows it, which holds the connections of all of them. */
+export function busyHere(clock: Clock): Busy {
+  const agents = new Map<AgentId, Map<TransferId, Calls>>();
 
   /** Those still under way; the others are forgotten here, so the maps stay as small as the work is. */
-  function at(agent: AgentId): Map<TransferId, UnderWay> {
-    const files = agents.get(agent) ?? new Map<TransferId, UnderWay>();
+  function at(agent: AgentId): Map<TransferId, Calls> {
+    const files = agents.get(agent) ?? new Map<TransferId, Calls>();
     const sinceMs = clock.now() - LINGER_MS;
     for (const [transferId, { calls, lastMs }] of files) {
       if (calls === 0 && lastMs <= sinceMs) files.delete(transferId);
@@ -35,9 +40,10 @@ export function busyAgents(clock: Clock): Busy {
   }
 
   return {
-    begin: (agent, transferId) => {
+    begin: async (agent, transferId, filesMax) => {
       const files = at(agent);
       const known = files.get(transferId) ?? { calls: 0, lastMs: 0 };
+      if (!files.has(transferId) && files.size >= filesMax) return null;
       known.calls += 1;
       agents.set(agent, files.set(transferId, known));
       return () => {
@@ -45,8 +51,10 @@ export function busyAgents(clock: Clock): Busy {
         known.lastMs = clock.now();
       };
     },
-    over: (agent, transferId) => at(agent).delete(transferId),
-    has: (agent, transferId) => at(agent).has(transferId),
-    files: (agent) => at(agent).size,
+    over: async (agent, transferId) => at(agent).delete(transferId),
+    look: async () => ({
+      has: (agent, transferId) => at(agent).has(transferId),
+      files: (agent) => at(agent).size,
+    }),
   };
 }

@@ -58,7 +58,7 @@ export function knownCells(deps: CellDeps): KnownCells {
         // After a lost reply the news count twice. Only people read them.
         return await change(deps, keyOf(id), Known, (known) => {
           if (known === null) throw unknown(id);
-          return next(withNews(known, news));
+          return next(news === NO_NEWS ? known : withNews(known, news));
         });
       } catch (error) {
         // Of an id that nobody has there are none.

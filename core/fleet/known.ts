@@ -1,7 +1,9 @@
 /** An agent as its cell keeps it, and what is to be read in it. */
 import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
-import { AgentFacts, type AgentStatus, type AgentView } from '#core/wire/agent.ts';
+import type { HeldAgent, LineHolder } from '#core/ports/agents.ts';
+import { AgentBytes, AgentFacts, type AgentStatus, type AgentView } from '#core/wire/agent.ts';
+import { TransferId } from '#core/wire/ids.ts';
 import { isoTime } from '#core/wire/time.ts';
 
 /** The server asks for a heartbeat each 30 s: three are missing then. */
@@ -10,6 +12,14 @@ export const OFFLINE_MS = 90_000;
 const REFUSALS_MAX = 16;
 /** For so long a refusal of its address makes an agent the second choice. */
 const REFUSED_MS = 60 * 60_000;
+
+/** Who holds its line, and since when. */
+const Line = z.object({ url: z.string(), epoch: z.string(), sinceMs: z.int() });
+export type Line = z.infer<typeof Line>;
+
+/** A file that has calls there, or had some a moment ago. */
+const FileThere = z.object({ transferId: TransferId, untilMs: z.int() });
+export type FileThere = z.infer<typeof FileThere>;
 
 const Refusal = z.object({ atMs: z.int(), code: z.string(), address: z.string() });
 
@@ -23,11 +33,15 @@ export const Known = z.object({
   /** When its line was heard of last; null: never, or not since that is kept. */
   lineAtMs: z.int().nullable().default(null),
   memoryBytes: z.int().nullable(),
+  bytes: AgentBytes.nullable().default(null),
   filesDone: z.int(),
   filesFailed: z.int(),
   /** Oldest first. */
   refusals: z.array(Refusal),
   isRevoked: z.boolean(),
+  /** Of a home with several processes; null: nobody holds one. */
+  line: Line.nullable().default(null),
+  files: z.array(FileThere).default([]),
 });
 export type Known = z.infer<typeof Known>;
 
@@ -50,8 +64,45 @@ export function welcome(agent: Known): Known {
 }
 
 /** By its line. Throws as `welcome` does. */
-export function metBy(agent: Known | null, facts: AgentFacts, address: string, now: number): Known {
-  return { ...welcome(agent ?? newcomer(facts, address, now)), facts, address, lastSeenAtMs: now, lineAtMs: now };
+export function metBy(
+  agent: Known | null,
+  facts: AgentFacts,
+  address: string,
+  { holder, now }: { readonly holder: LineHolder | null; readonly now: number },
+): Known {
+  const was = welcome(agent ?? newcomer(facts, address, now));
+  return { ...was, facts, address, line: holder && { ...holder, sinceMs: now }, lastSeenAtMs: now, lineAtMs: now };
+}
+
+/** By a heartbeat. Throws as `welcome` does, and Fault `rejected` `agent.elsewhere` when another process has met it since. */
+export function heardBy(
+  agent: Known,
+  { holder, now }: { readonly holder: LineHolder | null; readonly now: number },
+): Known {
+  const { line, facts } = welcome(agent);
+  if (holder !== null && line !== null && line.epoch !== holder.epoch) {
+    throw new Fault('rejected', 'agent.elsewhere', `agent ${facts.id} is attached elsewhere`);
+  }
+  const held = line === null && holder !== null ? { line: { ...holder, sinceMs: now } } : {};
+  return { ...agent, ...held, lastSeenAtMs: now, lineAtMs: now };
+}
+
+/** Its line ended, which began not later than this. One that came since stays. */
+export function leftBy(
+  agent: Known,
+  { holder, sinceMs }: { readonly holder: LineHolder; readonly sinceMs: number },
+): Known {
+  const { line } = agent;
+  const isOver = line?.epoch === holder.epoch && line.sinceMs <= sinceMs;
+  return isOver ? { ...agent, line: null } : agent;
+}
+
+/** Null: nobody holds its line, or nothing was heard of it for too long. */
+export function heldOf({ facts, address, line, lineAtMs, memoryBytes, bytes }: Known, now: number): HeldAgent | null {
+  if (line === null || lineAtMs === null || now - lineAtMs > OFFLINE_MS) return null;
+  const { sinceMs, ...holder } = line;
+  const seen = { attachedAt: sinceMs, lastHeardAt: lineAtMs, memoryBytes, ...(bytes === null ? {} : { bytes }) };
+  return { agent: { facts, address, ...seen }, holder };
 }
 
 /** By HTTP: the address stays that of the line, and so does what only the line tells. Throws as `welcome` does. */
@@ -93,7 +144,7 @@ export function viewOf(
   known: Known,
   { files, restsUntilMs, now }: { readonly files: number; readonly restsUntilMs: number | null; readonly now: number },
 ): AgentView {
-  const { facts, address, memoryBytes, filesDone, filesFailed, refusals } = known;
+  const { facts, address, memoryBytes, bytes, filesDone, filesFailed, refusals } = known;
   return {
     ...facts,
     status: statusOf(known, files, now),
@@ -101,6 +152,7 @@ export function viewOf(
     firstSeenAt: isoTime(known.firstSeenAtMs),
     lastSeenAt: isoTime(known.lastSeenAtMs),
     memoryBytes,
+    bytes,
     files,
     filesDone,
     filesFailed,
@@ -127,9 +179,12 @@ function newcomer(facts: AgentFacts, address: string, now: number): Known {
     lastSeenAtMs: now,
     lineAtMs: null,
     memoryBytes: null,
+    bytes: null,
     filesDone: 0,
     filesFailed: 0,
     refusals: [],
     isRevoked: false,
+    line: null,
+    files: [],
   };
 }

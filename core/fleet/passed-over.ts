@@ -31,7 +31,10 @@ export function noneFit(
   provider: string,
   tags: Readonly<Record<string, string>>,
 ): Fault {
-  const passed = attached.map(({ facts }) => ({ id: facts.id, why: misfit(facts, provider, tags) ?? 'was revoked' }));
+  const passed = attached.map(({ facts, bytes }) => {
+    const noBytes = (bytes?.code ?? null) === null ? 'was revoked' : `does not reach the bucket (${bytes?.code})`;
+    return { id: facts.id, why: misfit(facts, provider, tags) ?? noBytes };
+  });
   const wanted = [provider, ...Object.entries(tags).map(([key, value]) => `${key}=${value}`)].join(', ');
   const message = `no agent is there for ${wanted}: start one${named(passed)}`;
   return new Fault('throttled', 'agents.none', message, { retryAfterMs: NONE_RETRY_MS, isQueued: true });

@@ -1,7 +1,7 @@
 /** A push driver whose calls run at agents. The engine does not know the difference. */
 import type * as z from 'zod';
 import { type Fault, toFault } from '#core/fault.ts';
-import type { AgentCall, Agents, RemoteConnection } from '#core/ports/agents.ts';
+import type { AgentCall, Agents, AttachedAgent, RemoteConnection } from '#core/ports/agents.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import { type CallContext, type Item, type PartBody, type PushProvider, pushProvider } from '#core/ports/provider.ts';
 import type { AgentId } from '#core/wire/agent.ts';
@@ -16,8 +16,10 @@ import {
 } from './answers.ts';
 import { isOfDriver, PlacedSession } from './begun.ts';
 import type { AgentPaces } from './paces.ts';
-import { type AgentPlacement, type Place, picker } from './pick.ts';
+import { type AgentPlacement, picker } from './pick.ts';
 import type { AgentRegistry } from './registry.ts';
+import type { Place } from './take.ts';
+import { type Turns, turnsHere } from './turns.ts';
 
 export interface PlacedParts {
   /** The same driver connected here, of which only what is pure is used. */
@@ -25,9 +27,15 @@ export interface PlacedParts {
   readonly connection: RemoteConnection;
   readonly placement: AgentPlacement;
   readonly agents: Agents;
+  /** Of one agent. Absent: it is looked for among all that are attached. */
+  readonly find?: (id: AgentId) => Promise<AttachedAgent | null>;
   readonly registry: AgentRegistry;
   readonly pace: AgentPaces;
   readonly clock: Clock;
+  /** Absent: this process makes all choices. */
+  readonly turns?: Turns;
+  /** `from-bucket`: an agent that does not reach the bucket is given no file. */
+  readonly bytes?: 'from-bucket';
 }
 
 /**
@@ -38,7 +46,7 @@ export interface PlacedParts {
 export function placedProvider(parts: PlacedParts): PushProvider {
   const { local, connection, agents, registry } = parts;
   const { busy } = registry;
-  const pick = picker({ ...parts, provider: local.id });
+  const pick = picker({ turns: turnsHere(), ...parts, provider: local.id });
 
   /** One call of a file at the agent that `find` gives. */
   async function run<T>(
@@ -64,11 +72,16 @@ export function placedProvider(parts: PlacedParts): PushProvider {
   async function note(id: AgentId, item: Item, fault: Fault): Promise<void> {
     if (fault.isQueued || !isOfDriver(fault.code)) return;
     if (fault.kind === 'risk' || fault.kind === 'throttled') await registry.refused(id, fault.code);
-    if (ENDS.has(fault.kind) && busy.over(id, item.transferId)) registry.ended(id, 'failed');
+    if (ENDS.has(fault.kind) && (await isOver(id, item))) await registry.ended(id, 'failed');
   }
 
-  function done(id: AgentId, item: Item): void {
-    if (busy.over(id, item.transferId)) registry.ended(id, 'done');
+  async function done(id: AgentId, item: Item): Promise<void> {
+    if (await isOver(id, item)) await registry.ended(id, 'done');
+  }
+
+  /** The call has gone as it has gone: a place that cannot be given up now runs out. */
+  function isOver(id: AgentId, item: Item): Promise<boolean> {
+    return busy.over(id, item.transferId).catch(() => false);
   }
 
   const at = (session: PlacedSession, item: Item) => () => pick.follow(session.agent, item.transferId);
@@ -82,7 +95,7 @@ export function placedProvider(parts: PlacedParts): PushProvider {
     open: async (item, ctx) => {
       const find = () => pick.begin(item);
       const { id, answer } = await run(find, { method: 'open', args: [item] }, OpeningAnswer, item, ctx);
-      if (answer.kind === 'done') done(id, item);
+      if (answer.kind === 'done') await done(id, item);
       if (answer.kind !== 'ready') return answer;
       return { ...answer, session: { agent: id, of: answer.session } };
     },
@@ -97,21 +110,21 @@ export function placedProvider(parts: PlacedParts): PushProvider {
     inspect: async (session, item, parts, ctx) => {
       const call = { method: 'inspect', args: [session.of, item, parts] } as const;
       const { id, answer } = await run(at(session, item), call, HoldingAnswer, item, ctx);
-      if (answer.kind === 'complete') done(id, item);
+      if (answer.kind === 'complete') await done(id, item);
       return answer;
     },
 
     finish: async (session, item, parts, ctx) => {
       const call = { method: 'finish', args: [session.of, item, parts] } as const;
       const { id, answer } = await run(at(session, item), call, FinishAnswer, item, ctx);
-      done(id, item);
+      await done(id, item);
       return answer;
     },
 
     discard: async (session, item, ctx) => {
       const call = { method: 'discard', args: [session.of, item] } as const;
       const { id } = await run(at(session, item), call, DiscardAnswer, item, ctx);
-      busy.over(id, item.transferId);
+      await isOver(id, item);
     },
 
     check: async (ctx) => {

@@ -1,9 +1,14 @@
 /** What is known of each agent, in a cell of its own: who it says it is, when it was heard, how its files ended, who wants it gone. */
-import type { AgentFacts, AgentId, AgentView } from '#core/wire/agent.ts';
-import { type Busy, busyAgents } from './busy.ts';
+import type { AgentLines, LineHolder } from '#core/ports/agents.ts';
+import type { AgentBytes, AgentFacts, AgentId, AgentView } from '#core/wire/agent.ts';
+import { type Busy, busyHere, type UnderWay } from './busy.ts';
+import { busyInCells } from './busy-cells.ts';
 import type { CellDeps } from './cell.ts';
 import {
+  heardBy,
+  heldOf,
   type Known,
+  leftBy,
   metBy,
   OFFLINE_MS,
   refusedAddresses,
@@ -17,10 +22,13 @@ import type { AgentPaces } from './paces.ts';
 import { type AgentPins, agentPins } from './pins.ts';
 
 export interface AgentRegistry {
-  /** It has attached. Throws Fault `rejected` `agent.revoked`, and `agents.too_many` beyond 256. */
-  met(facts: AgentFacts, address: string): Promise<void>;
-  /** Its heartbeat: one write. Throws Fault `rejected` `agent.revoked` or `agent.unknown`: its connection is to be ended. */
-  heard(id: AgentId, news: { readonly memoryBytes: number | null }): Promise<void>;
+  /**
+   * It has attached; answers the other process that held its line until now, if one did. Throws Fault `rejected` `agent.revoked`, and
+   * `agents.too_many` beyond 256.
+   */
+  met(facts: AgentFacts, address: string): Promise<LineHolder | null>;
+  /** Its heartbeat: one write. Throws Fault `rejected` `agent.revoked`, `agent.unknown` or `agent.elsewhere`: its connection is to be ended. */
+  heard(id: AgentId, news: { readonly memoryBytes: number | null; readonly bytes?: AgentBytes }): Promise<void>;
   /**
    * It says by HTTP who it is: shown at once, and no call is run there before it has attached. What only its line tells stays as it was.
    * Throws as `met` does.
@@ -28,8 +36,10 @@ export interface AgentRegistry {
   registered(facts: SaidFacts, address: string): Promise<void>;
   /** It says by HTTP that it is there. For its files only its line counts. Throws as `heard` does. */
   reported(id: AgentId, news: { readonly memoryBytes?: number }): Promise<void>;
-  /** A file ended there; written with the next heartbeat. */
-  ended(id: AgentId, how: 'done' | 'failed'): void;
+  /** The line that was attached then has ended, at this process: nobody need wait until it is silent. */
+  left(id: AgentId, attachedAtMs: number): Promise<void>;
+  /** A file ended there; written with the next heartbeat, or now where none is heard. Never rejects. */
+  ended(id: AgentId, how: 'done' | 'failed'): Promise<void>;
   /** A service, or a person whom it wants, asked its address for less. Never rejects: it is written with the next heartbeat if not now. */
   refused(id: AgentId, code: string): Promise<void>;
 
@@ -50,6 +60,7 @@ export interface AgentRegistry {
   /** Since this process began. */
   sentBytes(): ReadonlyMap<AgentId, number>;
   readonly busy: Busy;
+  readonly lines: AgentLines;
   readonly pins: AgentPins;
 }
 
@@ -70,31 +81,63 @@ export interface Standing {
 export interface RegistryDeps extends CellDeps {
   readonly pace: AgentPaces;
   /** Ends the connection of one that was revoked. */
-  readonly onRevoked: (id: AgentId) => void;
+  readonly onRevoked: (id: AgentId) => void | Promise<void>;
+  /** Several processes hold lines and run calls. Absent: this one does all of it. */
+  readonly shared?: {
+    /** This one; null: it holds none, and hears no heartbeats. */
+    readonly holder: LineHolder | null;
+  };
 }
 
 export function agentRegistry(deps: RegistryDeps): AgentRegistry {
-  const { clock, pace, onRevoked } = deps;
+  const { clock, pace, onRevoked, shared } = deps;
+  const holder = shared?.holder ?? null;
+  const hearsNothing = shared?.holder === null;
   const startedAtMs = clock.now();
-  const busy = busyAgents(clock);
   const known = knownCells(deps);
+  const busy = shared === undefined ? busyHere(clock) : busyInCells(known, clock);
   /** Only of agents that have a cell, of which there are few. */
   const sent = new Map<AgentId, number>();
 
-  async function view(agent: Known): Promise<AgentView> {
+  async function view(agent: Known, { files }: UnderWay): Promise<AgentView> {
     const restsUntilMs = await pace.restsUntil(agent.address);
-    return viewOf(agent, { files: busy.files(agent.facts.id), restsUntilMs, now: clock.now() });
+    return viewOf(agent, { files: files(agent.facts.id), restsUntilMs, now: clock.now() });
+  }
+
+  /** With the news; what cannot be written now stays among them. */
+  async function writeNews(id: AgentId): Promise<void> {
+    await known.update(id, (agent) => agent).catch(() => null);
   }
 
   return {
     busy,
     pins: agentPins(deps),
+    lines: {
+      all: async () => {
+        const now = clock.now();
+        return (await known.all()).flatMap((agent) => heldOf(agent, now) ?? []);
+      },
+      of: async (id) => {
+        const agent = await known.read(id);
+        return agent && heldOf(agent, clock.now());
+      },
+    },
 
-    met: (facts, address) => known.upsert(facts.id, (agent) => metBy(agent, facts, address, clock.now())),
+    met: async (facts, address) => {
+      let before: LineHolder | null = null;
+      await known.upsert(facts.id, (agent) => {
+        before = agent?.line ?? null;
+        return metBy(agent, facts, address, { holder, now: clock.now() });
+      });
+      return otherThan(holder, before);
+    },
 
-    heard: async (id, { memoryBytes }) => {
-      const now = clock.now();
-      await known.update(id, (agent) => ({ ...welcome(agent), memoryBytes, lastSeenAtMs: now, lineAtMs: now }));
+    heard: async (id, news) => {
+      await known.update(id, (agent) => ({ ...heardBy(agent, { holder, now: clock.now() }), ...news }));
+    },
+
+    left: async (id, attachedAtMs) => {
+      if (holder !== null) await known.update(id, (agent) => leftBy(agent, { holder, sinceMs: attachedAtMs }));
     },
 
     registered: (said, address) => known.upsert(said.id, (agent) => registeredBy(agent, said, address, clock.now())),
@@ -103,23 +146,31 @@ export function agentRegistry(deps: RegistryDeps): AgentRegistry {
       await known.update(id, (agent) => ({ ...welcome(agent), ...news, lastSeenAtMs: clock.now() }));
     },
 
-    ended: (id, how) => known.note(id, how === 'done' ? { filesDone: 1 } : { filesFailed: 1 }),
+    ended: async (id, how) => {
+      known.note(id, how === 'done' ? { filesDone: 1 } : { filesFailed: 1 });
+      if (hearsNothing) await writeNews(id);
+    },
 
     refused: async (id, code) => {
       known.note(id, { refusals: [{ atMs: clock.now(), code: code.slice(0, 64) }] });
-      // What cannot be written now stays among the news.
-      await known.update(id, (agent) => agent).catch(() => null);
+      await writeNews(id);
     },
 
-    list: async () => Promise.all((await known.all()).map(view)),
+    list: async () => {
+      const [agents, underWay] = await Promise.all([known.all(), busy.look()]);
+      return Promise.all(agents.map((agent) => view(agent, underWay)));
+    },
 
     revoke: async (id) => {
       const agent = await known.update(id, (now) => ({ ...now, isRevoked: true }));
-      onRevoked(id);
-      return view(agent);
+      await onRevoked(id);
+      return view(agent, await busy.look());
     },
 
-    restore: async (id) => view(await known.update(id, (now) => ({ ...now, isRevoked: false }))),
+    restore: async (id) => {
+      const agent = await known.update(id, (now) => ({ ...now, isRevoked: false }));
+      return view(agent, await busy.look());
+    },
 
     forget: async (id) => {
       await known.drop(id, ({ lastSeenAtMs }) => clock.now() - lastSeenAtMs > OFFLINE_MS);
@@ -144,7 +195,11 @@ export function agentRegistry(deps: RegistryDeps): AgentRegistry {
       const agent = await known.read(id);
       if (agent === null || agent.isRevoked) return null;
       // Nobody could be heard before this process was there to listen.
-      return clock.now() - Math.max(agent.lineAtMs ?? 0, startedAtMs);
+      return clock.now() - Math.max(agent.lineAtMs ?? 0, hearsNothing ? 0 : startedAtMs);
     },
   };
+}
+
+function otherThan(holder: LineHolder | null, before: LineHolder | null): LineHolder | null {
+  return before === null || before.epoch === holder?.epoch ? null : { url: before.url, epoch: before.epoch };
 }

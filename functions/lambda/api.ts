@@ -2,17 +2,24 @@
 import { randomBytes } from 'node:crypto';
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
 import { relayStats } from '#adapters/http-progress/stats.ts';
+import { receiptSigner } from '#adapters/vault/receipt-signer.ts';
+import { sealKey } from '#adapters/vault/seal.ts';
+import { nodePost } from '#adapters/webhook-post/node.ts';
+import type { Clock } from '#core/ports/clock.ts';
 import type { ErrorBody } from '#core/wire/error.ts';
+import { agentKinds } from '#providers/index.ts';
 import { signedTicketOffice } from '../../relay/signed-tickets.ts';
 import { createApi } from '../api.ts';
-import { composeCloud } from '../deps.ts';
+import { type CloudFleet, composeCloud } from '../deps.ts';
 import { ApiFunctionEnv, readEnv, readSecrets, SECRETS_OF } from '../env.ts';
 import { isSameToken } from '../identity.ts';
 import { kindViews } from '../kind-views.ts';
 import { cloudDrivers } from '../kinds.ts';
 import { OWNER } from '../owner.ts';
 import { linkedSecrets } from '../resources.ts';
-import { flush, inTime, oncePerSandbox, progressTo } from './sandbox.ts';
+import type { AgentDoor } from '../routes/agent-http.ts';
+import { composeDesk } from '../webhooks.ts';
+import { fleetOf, flush, inTime, oncePerSandbox, progressTo } from './sandbox.ts';
 
 type HttpEvent = Extract<LambdaEvent, { readonly rawPath: string }>;
 type HttpAnswer = Awaited<ReturnType<ReturnType<typeof handle>>>;
@@ -28,9 +35,11 @@ const opened = oncePerSandbox(async () => {
   const secrets = readSecrets(SECRETS_OF.api, await linkedSecrets(SECRETS_OF.api));
   const progress = progressTo(env, secrets.ENTREPOT_PROGRESS_KEY);
   const drivers = cloudDrivers(secrets.ENTREPOT_SEAL_KEY);
-  const home = composeCloud({ env, progress, lostHints: 'logged', drivers });
-  const { engine, intake, multipart, files, logins, browserOf } = home;
+  const byFleet = await fleetOf(env, secrets.ENTREPOT_PROGRESS_KEY);
+  const home = composeCloud({ env, progress, lostHints: 'logged', drivers, ...byFleet });
+  const { engine, intake, multipart, files, logins, browserOf, fleet } = home;
   const { cells, clock } = engine;
+  const key = sealKey(Buffer.from(drivers.sealKey, 'base64'));
   const tickets = signedTicketOffice({ clock, randomBytes, secret: secrets.ENTREPOT_TICKET_KEY });
   const app = createApi({
     engine,
@@ -43,8 +52,11 @@ const opened = oncePerSandbox(async () => {
       clock,
     }),
     logins,
+    receipts: receiptSigner(key),
+    webhooks: composeDesk({ engine, key, post: nodePost({ reach: 'public' }) }),
     browserOf,
-    kinds: kindViews(drivers.kinds, []),
+    kinds: kindViews(drivers.kinds, fleet === null ? [] : agentKinds),
+    ...(fleet === null ? {} : { fleet: fleet.registry, agentDoor: await doorTo(fleet, clock) }),
     companion: { multipart, capabilitySecret: secrets.ENTREPOT_CAPABILITY_KEY },
     files: {
       desk: { files, multipart, cells, clock, folders: { scene: 'scenes', result: 'results' } },
@@ -53,6 +65,12 @@ const opened = oncePerSandbox(async () => {
   });
   return { answer: handle(app), progress, pageHost: new URL(env.ENTREPOT_PAGE_URL).host };
 });
+
+/** Loaded only where the home takes agents. */
+async function doorTo({ registry }: CloudFleet, clock: Clock): Promise<AgentDoor> {
+  const { agentDoor } = await import('./agent-door.ts');
+  return agentDoor(registry, clock);
+}
 
 export async function handler(event: HttpEvent, context: LambdaContext): Promise<HttpAnswer> {
   const { answer, progress, pageHost } = await opened();

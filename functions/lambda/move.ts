@@ -6,14 +6,15 @@ import { cloudDrivers } from '../kinds.ts';
 import { moveHandler } from '../move.ts';
 import type { QueueAnswer } from '../queue.ts';
 import { linkedSecrets } from '../resources.ts';
-import { flush, oncePerSandbox, progressTo } from './sandbox.ts';
+import { fleetOf, flush, oncePerSandbox, progressTo } from './sandbox.ts';
 
 const opened = oncePerSandbox(async () => {
   const env = readEnv(FunctionEnv, process.env);
   const secrets = readSecrets(SECRETS_OF.move, await linkedSecrets(SECRETS_OF.move));
   const progress = progressTo(env, secrets.ENTREPOT_PROGRESS_KEY);
   const drivers = cloudDrivers(secrets.ENTREPOT_SEAL_KEY);
-  const { engine } = composeCloud({ env, progress, lostHints: 'logged', drivers });
+  const fleet = await fleetOf(env, secrets.ENTREPOT_PROGRESS_KEY);
+  const { engine } = composeCloud({ env, progress, lostHints: 'logged', drivers, ...fleet });
   return { engine, progress };
 });
 

@@ -3,6 +3,7 @@ import type { GatheredProgress } from '#adapters/http-progress/gathered.ts';
 import { httpProgressSink } from '#adapters/http-progress/sink.ts';
 import { systemClock } from '#adapters/system/clock.ts';
 import type { RuntimeContext } from '../budget.ts';
+import type { CloudParts } from '../deps.ts';
 import type { FunctionEnv } from '../env.ts';
 
 /** Before the runtime would kill the call: time for the answer, and for news. */
@@ -23,6 +24,16 @@ export function oncePerSandbox<T>(compose: () => Promise<T>): () => Promise<T> {
 
 export function progressTo({ ENTREPOT_RELAY_URL: relay }: FunctionEnv, secret: string): GatheredProgress {
   return httpProgressSink({ url: `${relay}/internal/progress`, secret, clock: systemClock() });
+}
+
+/** Of `composeCloud`; loaded only where the home takes agents. */
+export async function fleetOf(
+  { ENTREPOT_AGENTS: agents, ENTREPOT_RELAY_URL: relay }: FunctionEnv,
+  secret: string,
+): Promise<Pick<CloudParts, 'fleet'>> {
+  if (agents === undefined) return {};
+  const { fleetByRelay } = await import('./fleet.ts');
+  return { fleet: fleetByRelay(relay, secret) };
 }
 
 /** Lets news out before the process is frozen; a relay that is slow is not waited for. */

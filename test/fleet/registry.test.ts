@@ -27,6 +27,7 @@ test('an agent is listed as it introduced itself last, with when it was first an
     firstSeenAt: iso(START_MS),
     lastSeenAt: iso(START_MS + 60_000),
     memoryBytes: null,
+    bytes: null,
     files: 0,
     filesDone: 0,
     filesFailed: 0,
@@ -49,17 +50,17 @@ test('it is offline 90 s after it was heard last, and online when it is heard ag
 
 test('it is busy with as many files as it takes, until 30 s after the last call of one, or until that has ended', async () => {
   const { registry, clock, only } = await metOne();
-  const leave = registry.busy.begin(SZ, FILE);
+  const leave = await registry.busy.begin(SZ, FILE, 1);
   await clock.advance(60_000);
   expect(await only()).toMatchObject({ status: 'busy', files: 1 });
-  leave();
+  leave?.();
   await clock.advance(29_999);
   expect((await only())?.status).toBe('busy');
   await clock.advance(1);
   expect(await only()).toMatchObject({ status: 'online', files: 0 });
-  registry.busy.begin(SZ, FILE);
-  expect(registry.busy.over(SZ, FILE)).toBe(true);
-  expect(registry.busy.over(SZ, FILE)).toBe(false);
+  await registry.busy.begin(SZ, FILE, 1);
+  expect(await registry.busy.over(SZ, FILE)).toBe(true);
+  expect(await registry.busy.over(SZ, FILE)).toBe(false);
   expect((await only())?.files).toBe(0);
 });
 
@@ -118,7 +119,7 @@ test('writers of one agent in several processes lose nothing', async () => {
   for (const other of others) other.ended(SZ, 'done');
   await clock.run(Promise.all(others.map((other) => other.heard(SZ, { memoryBytes: 1 }))), 10_000);
   expect((await only())?.filesDone).toBe(4);
-  expect(registry.busy.files(SZ)).toBe(0);
+  expect((await registry.busy.look()).files(SZ)).toBe(0);
 });
 
 test('who is revoked is disconnected and refused until it is restored; who is unknown is nobody', async () => {

@@ -1,6 +1,7 @@
 /** A simulated world whose destinations are placed on agents. */
 import { memoryAgents } from '#adapters/memory/agents.ts';
 import { memoryCells } from '#adapters/memory/cells.ts';
+import type { MemoryBucket } from '#adapters/memory/pulled.ts';
 import { agentPaces } from '#core/fleet/paces.ts';
 import { placedProvider } from '#core/fleet/placed.ts';
 import { agentRegistry } from '#core/fleet/registry.ts';
@@ -29,10 +30,10 @@ export function rigsAtAgents(clock: Clock) {
   const kind = scripted(({ settings }) => drivers[Number(Object(settings).driver)] ?? {});
   let registry = start();
   return {
-    attach: async (id: string) => {
+    attach: async (id: string, bucket?: MemoryBucket) => {
       const facts = factsOf(id, { filesMax: 5 });
       await registry.met(facts, ADDRESS);
-      return agents.attach(facts, { address: ADDRESS, kinds: [kind] });
+      return agents.attach(facts, { address: ADDRESS, kinds: [kind], ...(bucket === undefined ? {} : { bucket }) });
     },
 
     /** Nothing is left of what was in memory. */

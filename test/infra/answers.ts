@@ -64,6 +64,7 @@ const SPECIAL: Readonly<Record<string, (id: string, inputs: Asked['inputs']) => 
     zoneId: 'zone',
     arnSuffix: `app/${id}/0123456789abcdef`,
   }),
+  'aws:lb/listener:Listener': (_, { defaultActions }) => ({ defaultActions }),
   'aws:lb/targetGroup:TargetGroup': (id) => ({
     arn: `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:targetgroup/${id}/0123456789abcdef`,
   }),

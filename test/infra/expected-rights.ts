@@ -40,7 +40,7 @@ export const EXPECTED_RIGHTS: Readonly<Record<string, Readonly<Record<string, re
     'logs:log-group:/aws/lambda/move:*': WRITTEN_LOG,
   },
   SweepRole: {
-    'dynamodb:table/WorkTable': ['dynamodb:DeleteItem', ...MADE_ROWS],
+    'dynamodb:table/WorkTable': ['dynamodb:DeleteItem', ...ROWS],
     'dynamodb:table/WorkTable/index/due': ['dynamodb:Query'],
     'sqs:HintsQueue': ['sqs:SendMessage'],
     's3:stagingbucket': ['s3:ListBucket', 's3:ListBucketMultipartUploads'],
@@ -50,6 +50,7 @@ export const EXPECTED_RIGHTS: Readonly<Record<string, Readonly<Record<string, re
   RelayTaskRole: {
     'dynamodb:table/WorkTable': ['dynamodb:BatchGetItem', ...ROWS],
     'dynamodb:table/WorkTable/index/due': ['dynamodb:Query'],
+    'dynamodb:table/WorkTable/index/ended': ['dynamodb:Query'],
     'dynamodb:table/WorkTable/index/owner': ['dynamodb:Query'],
     'sqs:HintsQueue': ['sqs:SendMessage'],
     's3:stagingbucket': ['s3:ListBucket'],

@@ -26,6 +26,7 @@ const CHOICES = {
   ENTREPOT_ALARM_EMAIL: 'somebody@example.com',
   ENTREPOT_RELAY_SPOT: '0',
   ENTREPOT_RELAYS: '2-4',
+  ENTREPOT_AGENT_DOMAIN: 'agents.example.com',
 };
 
 let production: Stack;
@@ -464,6 +465,96 @@ describe('the relay', () => {
   });
 });
 
+describe('agents', () => {
+  const PORT = 12_382;
+  const chosenContainer = () =>
+    JSON.parse(made('aws:ecs/taskDefinition:TaskDefinition', undefined, chosen).containerDefinitions)[0];
+
+  it('have no way in, and no key, unless a name is chosen for it', () => {
+    expect(ofType(production, 'aws:lb/targetGroup:TargetGroup')).not.toHaveProperty('AgentTarget');
+    expect(Object.keys(ofType(production, 'aws:ssm/parameter:Parameter')).filter((name) => /Agent/.test(name))).toEqual(
+      [],
+    );
+    for (const entry of ENTRIES) expect(lambda(entry).environment.variables).not.toHaveProperty('ENTREPOT_AGENTS');
+  });
+
+  it('come in by TLS and HTTP/2, with addresses of their own, to a port of the relay that nothing else reaches', () => {
+    expect(made('aws:lb/loadBalancer:LoadBalancer', 'AgentDoor', chosen)).toMatchObject({
+      loadBalancerType: 'network',
+      internal: false,
+      securityGroups: ['AgentGroup'],
+    });
+    expect(made('aws:lb/listener:Listener', 'AgentListener', chosen)).toMatchObject({
+      protocol: 'TLS',
+      port: PORT,
+      alpnPolicy: 'HTTP2Only',
+      certificateArn: expect.stringContaining('certificate'),
+    });
+    expect(made('aws:lb/targetGroup:TargetGroup', 'AgentTarget', chosen)).toMatchObject({
+      targetType: 'ip',
+      protocol: 'TCP',
+      preserveClientIp: 'true',
+    });
+    expect(made('aws:ec2/securityGroup:SecurityGroup', 'RelayGroup', chosen).ingress).toEqual([
+      { protocol: 'tcp', fromPort: 8080, toPort: 8080, securityGroups: ['DoorSecurityGroup'] },
+      { protocol: 'tcp', fromPort: PORT, toPort: PORT, securityGroups: ['AgentGroup'] },
+      { protocol: 'tcp', fromPort: 8080, toPort: 8080, self: true },
+    ]);
+    const aliases = Object.values(ofType(chosen, 'aws:route53/record:Record')).map(({ type, name }) => [type, name]);
+    expect(aliases).toContainEqual(['A', 'agents.example.com']);
+  });
+
+  it('reach a relay that knows what it takes them with', () => {
+    const { loadBalancers } = made('aws:ecs/service:Service', undefined, chosen);
+    expect(loadBalancers.map(({ containerName, containerPort }: any) => [containerName, containerPort])).toEqual([
+      ['Relay', 8080],
+      ['Relay', PORT],
+    ]);
+    const { environment, secrets, portMappings } = chosenContainer();
+    expect(portMappings.map(({ containerPort }: any) => containerPort)).toEqual([8080, PORT]);
+    const { SST_RESOURCE_App: _, ...ours } = Object.fromEntries(environment.map((one: any) => [one.name, one.value]));
+    expect(Object.keys(ours).filter((name) => !(name in RelayEnv.shape))).toEqual([]);
+    expect(readEnv(RelayEnv, { ...ours, ...REGION })).toMatchObject({
+      ENTREPOT_AGENT_PORT: PORT,
+      ENTREPOT_AGENT_PLAIN: 'yes',
+    });
+    expect(secrets.map(({ name }: any) => name)).toEqual(expect.arrayContaining([...SECRETS_OF.agents]));
+    const parameters = Object.entries(ofType(chosen, 'aws:ssm/parameter:Parameter'));
+    for (const [, { type }] of parameters) expect(type).toBe('SecureString');
+    expect(parameters).toHaveLength(secrets.length);
+  });
+
+  it('by HTTP show the key to the API, which alone of the functions has it', () => {
+    const linked = (entry: string) =>
+      chosen.builds.find(({ functionID }) => functionID === capital(entry))?.links ?? {};
+    for (const entry of ENTRIES) {
+      const keys = Object.keys(linked(entry)).filter((name) => name.startsWith('Agent'));
+      expect([entry, keys.toSorted()]).toEqual([entry, entry === 'api' ? ['AgentKey', 'AgentTokenKey'] : []]);
+    }
+  });
+
+  it('are asked by functions, by way of the page', () => {
+    for (const entry of ENTRIES) {
+      const { variables } = lambda(entry, chosen).environment;
+      const schema = entry === 'api' ? ApiFunctionEnv : FunctionEnv;
+      expect(readEnv(schema, { ...variables, ...REGION }).ENTREPOT_AGENTS).toBe('yes');
+    }
+    const { orderedCacheBehaviors } = made('aws:cloudfront/distribution:Distribution', undefined, chosen);
+    const way = orderedCacheBehaviors.find(({ pathPattern }: any) => pathPattern === '/internal/agents');
+    expect(way).toMatchObject({ targetOriginId: 'relay', cachePolicyId: 'the Managed-CachingDisabled' });
+  });
+
+  it('give no role a right that it has not without them, but for two keys more', () => {
+    const { RelayExecutionRole, ...others } = rights(chosen);
+    const { RelayExecutionRole: before, ...same } = rights(development);
+    expect(others).toEqual(same);
+    const keys = ['AgentKey', 'AgentTokenKey', 'RedisUrl'].map((name) => `ssm:parameter//entrepot/(stage)/${name}`);
+    expect(Object.keys(RelayExecutionRole ?? {}).toSorted()).toEqual(
+      [...Object.keys(before ?? {}), ...keys].toSorted(),
+    );
+  });
+});
+
 describe('alarms', () => {
   it('tell of what is set aside, late, failing, throttled, silent and down', () => {
     const alarms = Object.values(ofType(production, 'aws:cloudwatch/metricAlarm:MetricAlarm'));
@@ -548,6 +639,10 @@ describe('stages', () => {
   });
 
   it('a choice that is not understood stops the deployment', async () => {
-    await expect(evaluate('dev', { ENTREPOT_DOMAIN: 'https://files.example.com/' })).rejects.toThrow(/ENTREPOT_DOMAIN/);
+    const same = { ENTREPOT_DOMAIN: 'files.example.com', ENTREPOT_AGENT_DOMAIN: 'files.example.com' };
+    await Promise.all([
+      expect(evaluate('dev', { ENTREPOT_DOMAIN: 'https://files.example.com/' })).rejects.toThrow(/ENTREPOT_DOMAIN/),
+      expect(evaluate('dev', same)).rejects.toThrow(/agents need one of their own/),
+    ]);
   });
 });

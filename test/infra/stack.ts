@@ -35,6 +35,7 @@ const CHOICES = [
   'ENTREPOT_ORIGINS',
   'ENTREPOT_RELAY_SPOT',
   'ENTREPOT_RELAYS',
+  'ENTREPOT_AGENT_DOMAIN',
 ];
 
 const run = promisify(execFile);

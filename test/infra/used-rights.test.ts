@@ -73,6 +73,7 @@ test('each function may do what it does, and does what it may', async () => {
   await fromGuest();
   await fromClient();
   await leftByGuests();
+  await leftByLink();
   await lostEvent();
   await kept();
   await asked('GET', '/api/v1/transfers');
@@ -85,6 +86,8 @@ test('each function may do what it does, and does what it may', async () => {
 });
 
 test('the relay may do what it does, and does what it may', async () => {
+  // It looks what ended, of which this one wants to hear nothing.
+  await asked('POST', '/api/v1/webhooks', { url: 'https://nobody.invalid/', events: ['alert.raised'] });
   const { dynamodb, s3, sqs } = relayRole.endpoints;
   relay = await startRelay({
     ...home.variables,
@@ -200,6 +203,17 @@ async function leftByGuests(): Promise<void> {
     await change({ createdAt: 0, ...more });
     expect(await functions.sweep.invoke({ every: 'hour' })).toMatchObject({ guests: 1 });
   }
+}
+
+/** A share of a link, of a file that was never announced. */
+async function leftByLink(): Promise<void> {
+  const { link } = await asked('POST', '/api/v1/links', { name: 'link', destinations: [{ id: 'other' }] });
+  const { client: database, tableName } = home.database;
+  const cells = dynamoCells(database, tableName);
+  const cell = await cells.read({ pk: 'LINKS', sk: link.id });
+  const open = [['upl_01M80D3TB4H0CP4F835TVPPNWD', 5, Date.now() - 60 * 60_000]];
+  await cells.swap({ pk: 'LINKS', sk: link.id }, 1, { ...Object(cell?.value), filesUsed: 1, bytesUsed: 5, open });
+  expect(await functions.sweep.invoke({ every: 'hour' })).toMatchObject({ guests: 1 });
 }
 
 /** Nobody hears of it, but within the hour. */

@@ -28,7 +28,9 @@ export interface Cloud extends AsyncDisposable {
   readonly table: WorkTable;
   readonly queue: (name: 'hints' | 'events' | 'dead') => Queue;
   /** By the names that they have as links. */
-  readonly secrets: Readonly<Record<'AdminToken' | 'SealKey' | 'ProgressKey' | 'TicketKey', string>>;
+  readonly secrets: Readonly<
+    Record<'AdminToken' | 'SealKey' | 'ProgressKey' | 'TicketKey' | 'AgentKey' | 'AgentTokenKey', string>
+  >;
   /** Of the staging bucket. */
   readonly staging: S3Config & { readonly bucket: string };
   /** Of every function, but for its secrets and for where it finds the services. */
@@ -123,6 +125,8 @@ export async function cloud(): Promise<Cloud> {
     ProgressKey: progressKey,
     TicketKey: randomBytes(32).toString('base64'),
     CapabilityKey: randomBytes(32).toString('base64'),
+    AgentKey: randomBytes(32).toString('base64'),
+    AgentTokenKey: randomBytes(32).toString('base64'),
   };
   const services = { dynamodb: dynamo.config.endpoint, s3: bucket.url, sqs: sqs.url };
   const deployed = new Map<Entry, Deployed>();

@@ -11,6 +11,7 @@ import { type S3Config, s3Client } from '#clients/s3/client.ts';
 import { sqsRecord } from '#clients/sqs/event.ts';
 import { HeadState, ReceiptsState, StripeState } from '#core/state.ts';
 import { TransferId } from '#core/wire/ids.ts';
+import { openReceipt } from '../../cli/signed-receipt.ts';
 import { OWNER } from '../../functions/owner.ts';
 import { signedTicketOffice } from '../../relay/signed-tickets.ts';
 import { type OwnBucket, ownBucket } from '../providers/s3/own-bucket.ts';
@@ -72,6 +73,11 @@ describe('the functions of the AWS home', () => {
     await end();
     expect(await delivered(folder)).toBe(sha256(bytes));
     expect(home.heard).toContain(transferId);
+    const { body: receipt } = await api(front, 'GET', `/api/v1/transfers/${transferId}/receipt`);
+    expect(openReceipt(JSON.stringify(receipt))).toMatchObject({
+      transferId,
+      destination: { id: 'other', kind: 's3' },
+    });
   });
 
   test('killed at the timeout in the middle of a move, the next call goes on: no part that has a receipt is put again', async () => {

@@ -6,7 +6,7 @@ import type { Rumour } from '#core/ports/progress.ts';
 import { progressHub } from '#core/progress/hub.ts';
 import type { ServerFrame } from '#core/wire/socket.ts';
 import { isNews, type TransferView } from '#core/wire/transfer.ts';
-import { doneView, MEBIBYTE, movedView, transferView, uploadId } from './views.ts';
+import { doneView, MEBIBYTE, movedView, transferId, transferView, uploadId } from './views.ts';
 
 const OWNER = 'local';
 
@@ -161,6 +161,51 @@ describe('progress hub', () => {
     slow.viewer.isSlow = false;
     await lab.clock.advance(600);
     expect(slow.changes()).toEqual([{ seq: 1, transfers: [doneView(1)], removed: [] }]);
+  });
+
+  it('what is gone is told once, also to the slow, and of it nothing else; a snapshot has it no more', async () => {
+    const lab = rig();
+    const gone = (...numbers: readonly number[]) =>
+      lab.progress.publish([{ kind: 'removed', ownerId: OWNER, transferIds: numbers.map(transferId) }]);
+    const quick = watch(lab);
+    const slow = watch(lab);
+    await lab.clock.advance(1000);
+    await lab.tell(doneView(1), doneView(2), doneView(3));
+    await lab.clock.advance(1000);
+    slow.viewer.isSlow = true;
+    await lab.tell(movedView(4, 1));
+    await gone(1, 4);
+    await lab.clock.advance(1000);
+    await gone(2);
+    await lab.clock.advance(1000);
+    slow.viewer.isSlow = false;
+    await lab.clock.advance(1000);
+    expect(quick.changes().slice(1)).toMatchObject([
+      { seq: 2, transfers: [], removed: [transferId(1), transferId(4)] },
+      { seq: 3, transfers: [], removed: [transferId(2)] },
+    ]);
+    expect(slow.changes().slice(1)).toMatchObject([{ seq: 2, removed: [1, 4, 2].map(transferId) }]);
+    slow.resync();
+    await lab.clock.advance(1000);
+    expect(
+      slow
+        .snapshots()
+        .at(-1)
+        ?.transfers.map(({ id }) => id),
+    ).toEqual([transferId(3)]);
+    expect(lab.hub.stats().uploads).toBe(1);
+  });
+
+  it('what is gone and told of anew is there again, and nobody hears that for whom it is not', async () => {
+    const lab = rig();
+    const viewer = watch(lab);
+    const other = watch(lab, 'other');
+    await lab.clock.advance(1000);
+    await lab.progress.publish([{ kind: 'removed', ownerId: OWNER, transferIds: [transferId(1)] }]);
+    await lab.tell(doneView(1));
+    await lab.clock.advance(1000);
+    expect(viewer.changes()).toEqual([{ seq: 1, transfers: [doneView(1)], removed: [] }]);
+    expect(other.changes()).toEqual([]);
   });
 
   it('a viewer too far behind gets a snapshot instead of everything', async () => {

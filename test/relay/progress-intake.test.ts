@@ -2,11 +2,12 @@
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BODY_BYTES_MAX, SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER } from '#adapters/http-progress/envelope.ts';
+import { BODY_BYTES_MAX } from '#adapters/http-progress/envelope.ts';
 import type { GatheredProgress } from '#adapters/http-progress/gathered.ts';
 import { httpProgressSink } from '#adapters/http-progress/sink.ts';
 import { type VirtualClock, virtualClock } from '#adapters/memory/clock.ts';
 import { memoryProgress } from '#adapters/memory/progress.ts';
+import { SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER } from '#clients/posts/signature.ts';
 import type { Rumour } from '#core/ports/progress.ts';
 import { progressIntake } from '../../relay/progress-intake.ts';
 import { movedView, transferView, uploadId } from './views.ts';

@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER } from '#adapters/http-progress/envelope.ts';
 import { relayStats } from '#adapters/http-progress/stats.ts';
 import { virtualClock } from '#adapters/memory/clock.ts';
+import { SIGNATURE_HEADER, signatureOf, TIMESTAMP_HEADER } from '#clients/posts/signature.ts';
 import { statsAnswer } from '../../relay/stats-answer.ts';
 import { expectFault } from '../contract/expect-fault.ts';
 

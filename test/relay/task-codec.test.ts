@@ -50,6 +50,15 @@ describe('task events', () => {
     expect(changes(done())).toEqual([]);
   });
 
+  it('of what is gone are none, and it is new to whoever is told of it again', () => {
+    const { tell, changes } = watcher([transferView(1)]);
+    const frame = { event: 'changes', data: { seq: 1, transfers: [], removed: [transferId(1)] } } as const;
+    expect(tell({ ...frame, data: { ...frame.data, transfers: [], removed: [...frame.data.removed] } })).toEqual([
+      frame,
+    ]);
+    expect(changes(transferView(1)).map(({ event }) => event)).toEqual(['task:progress', 'task:status']);
+  });
+
   it('tell a failure with its reason, and that it is tried again', () => {
     const { changes } = watcher([transferView(1)]);
     const failed = changes(transferView(1, { status: 'failed', phase: 'failed', error, endedAt: at(9) }));
