@@ -28,11 +28,22 @@ const destinations: Pick<Destinations, 'list' | 'change'> = {
       settings,
       hasCredentials: false,
       placement: { on: 'here' },
+      limits: {},
       createdAt: 0,
+      version: '1',
     })),
   change: async (id, { settings = {} }): Promise<Destination> => {
     kept.set(id, settings);
-    return { id, provider: 'folder', settings, hasCredentials: false, placement: { on: 'here' }, createdAt: 0 };
+    return {
+      id,
+      provider: 'folder',
+      settings,
+      hasCredentials: false,
+      placement: { on: 'here' },
+      limits: {},
+      createdAt: 0,
+      version: '1',
+    };
   },
 };
 

@@ -20,7 +20,7 @@ export async function followMove(data: DataDir, destinations: Pick<Destinations,
       if (provider !== 'folder' || typeof root !== 'string' || !isAbsolute(root)) continue;
       const inside = relative(before, root);
       if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) continue;
-      await destinations.change(id, { settings: { ...settings, root: join(data.root, inside) } });
+      await destinations.change(id, { settings: { ...settings, root: join(data.root, inside) } }, { site: 'same' });
     }
   }
   data.write(FILE, `${data.root}\n`);

@@ -131,7 +131,17 @@ const counting: TableParts = {
     const all = database.prepare('SELECT n FROM counts');
     const none = () => null;
     const methods = { get: none, query: none, create: none, claim: none, renew: none, commit: none, release: none };
-    const more = { wake: none, wish: none, answer: none, touch: none, revive: none, due: none, owned: none };
+    const more = {
+      wake: none,
+      wish: none,
+      answer: none,
+      touch: none,
+      revive: none,
+      due: none,
+      owned: none,
+      active: none,
+      ended: none,
+    };
     const rest = { remove: none, expire: none, purge: none, drop: none, list: none };
     const read = () => (all.all({}).length === 0 ? null : { ...KEY, v: all.all({}).length, value: null });
     const swap = (_key: object, v: number) => v === 0 && add.run({ n: v }).changes === 1;

@@ -16,7 +16,16 @@ export interface Call<Name extends keyof Methods = keyof Methods> {
 }
 
 /** Every other one is a write. */
-export const READS: ReadonlySet<keyof Methods> = new Set(['get', 'query', 'due', 'owned', 'read', 'list']);
+export const READS: ReadonlySet<keyof Methods> = new Set([
+  'get',
+  'query',
+  'due',
+  'owned',
+  'active',
+  'ended',
+  'read',
+  'list',
+]);
 
 /** A `Fault` that crosses as an error would arrive as a plain one. */
 export type Reply<Value = unknown> =

@@ -25,6 +25,8 @@ export function durableWorkTable(namespace: TableNamespace): WorkTable {
     revive: (key, token, as, now) => ask('revive', key, token, as, now),
     due: (queue, now, limit) => ask('due', queue, now, limit),
     owned: (ownerId, page) => ask('owned', ownerId, page),
+    active: (ownerId, max) => ask('active', ownerId, max),
+    ended: (ownerId, page) => ask('ended', ownerId, page),
     remove: (key) => ask('remove', key),
     expire: (key, at, now) => ask('expire', key, at, now),
     purge: (now, limit) => ask('purge', now, limit),

@@ -42,7 +42,7 @@ export type Lost = { readonly won: 'no' | 'again' };
 export type Won = { readonly won: 'yes' /** As written, where it was asked for. */; readonly item: Item };
 
 export interface Page {
-  readonly index?: 'due' | 'owner';
+  readonly index?: 'due' | 'owner' | 'ended';
   readonly where: string;
   readonly values: Values;
   readonly order?: 'descending';
@@ -60,11 +60,15 @@ export interface Items {
   update(key: RowKey, write: Write): Promise<Won | Lost>;
   remove(key: RowKey, condition?: Pick<Write, 'if' | 'values'>): Promise<Won | Lost>;
   query(page: Page): Promise<readonly Item[]>;
+  /** How many items such a page would have. */
+  count(page: Page): Promise<number>;
 }
 
 /** A query of one pk ends after this many pages of at most 1 MiB. */
 const PAGES_MAX = 64;
 const PAGE_ITEMS_MAX = 1_000;
+/** A count carries no items: its pages end where DynamoDB ends them. */
+const COUNTED_MAX = 1_000_000;
 /** A batch is answered in part when the table is busy. */
 const BATCH_TRIES = 4;
 
@@ -101,7 +105,8 @@ export function dynamoItems(client: DynamoDBClient, TableName: string): Items {
       };
       return settled(client.send(new DeleteItemCommand({ TableName, Key: marshalled({ pk, sk }), ...given })));
     },
-    query: (page) => query(client, TableName, page),
+    query: async (page) => (await query(client, TableName, page, 'ALL')).items.map(plainItem),
+    count: async (page) => (await query(client, TableName, page, 'COUNT')).count,
   };
 }
 
@@ -109,10 +114,12 @@ async function query(
   client: DynamoDBClient,
   TableName: string,
   { index, where, values, order, after, limit = Number.POSITIVE_INFINITY }: Page,
-): Promise<readonly Item[]> {
-  const found: RawItem[] = [];
+  what: 'ALL' | 'COUNT',
+): Promise<{ readonly items: readonly RawItem[]; readonly count: number }> {
+  const items: RawItem[] = [];
+  let count = 0;
   let ExclusiveStartKey = after && marshalled(after);
-  for (let page = 0; found.length < limit; page++) {
+  for (let page = 0; count < limit; page++) {
     if (page === PAGES_MAX) throw new Fault('bug', 'table.endless', `a query has more than ${PAGES_MAX} pages`);
     const wanted: QueryCommandInput = {
       TableName,
@@ -120,15 +127,17 @@ async function query(
       KeyConditionExpression: where,
       ...attributesOf([where], values),
       ScanIndexForward: order !== 'descending',
-      Limit: Math.min(limit - found.length, PAGE_ITEMS_MAX),
+      Limit: Math.min(limit - count, what === 'COUNT' ? COUNTED_MAX : PAGE_ITEMS_MAX),
+      ...(what === 'COUNT' ? { Select: what } : {}),
       ...(ExclusiveStartKey === undefined ? {} : { ExclusiveStartKey }),
     };
-    const { Items = [], LastEvaluatedKey } = await told(client.send(new QueryCommand(wanted)));
-    found.push(...Items);
+    const { Items = [], Count = 0, LastEvaluatedKey } = await told(client.send(new QueryCommand(wanted)));
+    items.push(...Items);
+    count += Count;
     if (LastEvaluatedKey === undefined) break;
     ExclusiveStartKey = LastEvaluatedKey;
   }
-  return found.map(plainItem);
+  return { items, count };
 }
 
 async function getAll(client: DynamoDBClient, TableName: string, keys: readonly RowKey[]): Promise<readonly Item[]> {

@@ -1,4 +1,4 @@
-/** The lists of the work table: rows of one pk by the table itself, consistent; `due` and `owned` by the indexes, which may lag. */
+/** The lists of the work table: rows of one pk by the table itself, consistent; `due`, `owned` and `ended` by the indexes, which may lag. */
 import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { RowKey, WorkTable } from '#core/ports/work-table.ts';
@@ -6,6 +6,7 @@ import type { Items } from './items.ts';
 import { type Stored, toRow, toStored } from './rows.ts';
 
 const Due = z.object({ pk: z.string(), sk: z.string(), dueAt: z.number() });
+const Ended = z.object({ pk: z.string(), sk: z.string(), endedAt: z.number() });
 const Place = z.object({ pk: z.string(), sk: z.string(), listKey: z.string() });
 
 /** As many rows as one batch reads. */
@@ -13,7 +14,7 @@ const BATCH_MAX = 100;
 /** Rounds of `owned` that may find nothing but places of rows which are gone. */
 const ROUNDS_MAX = 20;
 
-export function dynamoLists(items: Items): Pick<WorkTable, 'query' | 'due' | 'owned'> {
+export function dynamoLists(items: Items): Pick<WorkTable, 'query' | 'due' | 'owned' | 'active' | 'ended'> {
   return {
     query: async (pk, prefix, page = {}) =>
       (await itemsUnder(items, pk, prefix, page)).map((item) => toRow(toStored(item))),
@@ -28,6 +29,23 @@ export function dynamoLists(items: Items): Pick<WorkTable, 'query' | 'due' | 'ow
         .map(({ pk, sk }) => ({ pk, sk }));
     },
     owned: (ownerId, page) => owned(items, ownerId, page),
+    active: async (ownerId, max) => {
+      if (max < 1) return 0;
+      const where = '#ownerId = :ownerId AND begins_with(#listKey, :active)';
+      return items.count({ index: 'owner', where, values: { ownerId, active: '1#' }, limit: max });
+    },
+    ended: async (ownerId, { after, limit }) => {
+      if (limit < 1) return [];
+      const { endedAt, pk, sk } = after;
+      const found = await items.query({
+        index: 'ended',
+        where: '#ownerId = :ownerId AND #endedAt >= :endedAt',
+        values: { ownerId, endedAt },
+        limit,
+        ...(pk === '' ? {} : { after: { ownerId, endedAt, pk, sk } }),
+      });
+      return found.map((item) => Ended.parse(item));
+    },
   };
 }
 

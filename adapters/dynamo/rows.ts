@@ -71,11 +71,17 @@ export function toWord(text: string): string {
  * A row's places on its owner's list: among those at work, and among those that ended. Each is told from every other, so that a
  * page can end between two rows of one `sort`. An expression cannot join text, so the row carries both.
  */
-export function placesOf({ pk, sk, queue, owner }: NewRow): Values {
+export function placesOf({ pk, sk, queue, owner }: NewRow, now: number): Values {
   if (owner === undefined) return {};
   const place = [owner.sort, pk, sk].join('\n');
   const [listActive, listEnded] = [`1#${place}`, `0#${place}`];
-  return { ownerId: owner.id, listActive, listEnded, listKey: queue === null ? listEnded : listActive };
+  return {
+    ownerId: owner.id,
+    listActive,
+    listEnded,
+    listKey: queue === null ? listEnded : listActive,
+    ...(queue === null ? { endedAt: now } : {}),
+  };
 }
 
 function fromWord(word: string): string {

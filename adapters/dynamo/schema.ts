@@ -4,15 +4,24 @@ import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 type Key = { readonly hashKey: string; readonly rangeKey: string };
 
 /**
- * Both indexes are sparse: a row is in one while it has both of its attributes. They project keys only, so a row's state is
+ * The indexes are sparse: a row is in one while it has both of its attributes. They project keys only, so a row's state is
  * written once. `ttl` holds epoch seconds.
  */
 export const TABLE = {
-  fields: { pk: 'string', sk: 'string', queue: 'string', dueAt: 'number', ownerId: 'string', listKey: 'string' },
+  fields: {
+    pk: 'string',
+    sk: 'string',
+    queue: 'string',
+    dueAt: 'number',
+    ownerId: 'string',
+    listKey: 'string',
+    endedAt: 'number',
+  },
   primaryIndex: { hashKey: 'pk', rangeKey: 'sk' },
   globalIndexes: {
     due: { hashKey: 'queue', rangeKey: 'dueAt', projection: 'keys-only' },
     owner: { hashKey: 'ownerId', rangeKey: 'listKey', projection: 'keys-only' },
+    ended: { hashKey: 'ownerId', rangeKey: 'endedAt', projection: 'keys-only' },
   },
   ttl: 'ttlAt',
   pointInTimeRecovery: true,

@@ -51,7 +51,7 @@ export function dynamoWorkTable(client: DynamoDBClient, tableName: string): Work
     revive: (key, token, as, now) => revive(items, key, token, as, now),
     remove: async (key) => void (await items.remove(key)),
     expire: (key, at, now) => win(key, expiring(at, now)),
-    purge: async () => 0,
+    purge: async () => [],
   };
 }
 
@@ -69,7 +69,7 @@ async function create(items: Items, row: NewRow, now: number): Promise<'created'
     ...(queue === null ? {} : { queue }),
     ...(dueAt === null ? {} : { dueAt }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...placesOf(row),
+    ...placesOf(row, now),
     hold: 'wait',
     token: 0,
     phase,

@@ -83,7 +83,7 @@ export function releasing(token: number, release: Release, now: number): Write {
       '#hold = :hold, #updatedAt = :now',
       ...(dueAt === null ? [] : ['#dueAt = :dueAt']),
       ...(release.advance === undefined ? [] : ['#phase = :phase, #state = :state']),
-      ...(isEnd ? ['#listKey = if_not_exists(#listEnded, :noPlace)'] : []),
+      ...(isEnd ? ['#listKey = if_not_exists(#listEnded, :noPlace), #endedAt = :now'] : []),
     ].join(', '),
     remove: gone.join(', '),
     if: `#token = :token AND (#hold = :lease OR (${queueLeft} AND ${asLeft(dueAt, release.advance)}))`,
@@ -149,7 +149,7 @@ export function reviving(token: number, as: Revival, now: number, call: string):
   return {
     set: `#queue = :queue, #hold = :hold, #dueAt = :dueAt, #phase = :phase, #state = :state, #lifeCall = :call,
       #listKey = if_not_exists(#listActive, :noPlace), #updatedAt = :now`,
-    remove: '#ttlAt',
+    remove: '#ttlAt, #endedAt',
     if: `#token = :token AND (attribute_not_exists(#queue) OR (#queue = :queue AND ${asLeft(dueAt, as)}))`,
     values: { token, now, call, queue, dueAt, hold: 'wait', noPlace: NO_PLACE, ...advanced(as) },
   };

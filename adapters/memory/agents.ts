@@ -1,14 +1,22 @@
 /** Agents that are no processes: their drivers run here, behind everything that a connection would put between. */
 import { Fault, toFault } from '#core/fault.ts';
-import type { AgentCall, Agents, AttachedAgent, RemoteConnection } from '#core/ports/agents.ts';
+import type { AgentCall, AgentsHere, AttachedAgent, RemoteConnection } from '#core/ports/agents.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { CredentialHandle, ProviderKind, SharedValue } from '#core/ports/connection.ts';
 import type { CallContext, PartBody, PushProvider } from '#core/ports/provider.ts';
 import type { AgentFacts, AgentId } from '#core/wire/agent.ts';
+import { type MemoryBucket, pulled } from './pulled.ts';
 
-export interface MemoryAgents extends Agents {
+export interface MemoryAgents extends AgentsHere {
   /** In place of another one of this id. */
-  attach(facts: AgentFacts, at: { readonly address: string; readonly kinds: readonly ProviderKind[] }): MemoryAgent;
+  attach(facts: AgentFacts, at: MemoryPlace): MemoryAgent;
+}
+
+export interface MemoryPlace {
+  readonly address: string;
+  readonly kinds: readonly ProviderKind[];
+  /** Where it reads parts by itself. Absent: it is given them. */
+  readonly bucket?: MemoryBucket;
 }
 
 export interface MemoryAgent {
@@ -22,6 +30,7 @@ export interface MemoryAgent {
 
 interface Seat extends AttachedAgent {
   readonly kinds: readonly ProviderKind[];
+  readonly bucket: MemoryBucket | null;
   readonly ending: AbortController;
 }
 
@@ -34,11 +43,11 @@ export function memoryAgents(clock: Clock): MemoryAgents {
   }
 
   return {
-    attach: (facts, { address, kinds }) => {
+    attach: (facts, { address, kinds, bucket = null }) => {
       const known = seats.get(facts.id);
       const now = clock.now();
       const ending = new AbortController();
-      const seat = { facts, address, kinds, ending, attachedAt: now, lastHeardAt: now, memoryBytes: null };
+      const seat = { facts, address, kinds, bucket, ending, attachedAt: now, lastHeardAt: now, memoryBytes: null };
       seats.set(facts.id, seat);
       if (known !== undefined) end(known);
       return {
@@ -50,7 +59,7 @@ export function memoryAgents(clock: Clock): MemoryAgents {
       };
     },
 
-    attached: () => [...seats.values()].map(({ kinds: _, ending: __, ...agent }) => agent),
+    attached: () => [...seats.values()].map(({ kinds: _, bucket: __, ending: ___, ...agent }) => agent),
 
     detach: (id) => {
       const seat = seats.get(id);
@@ -73,7 +82,10 @@ async function callAt(seat: Seat, clock: Clock, call: AgentCall, { signal }: Cal
   const until = AbortSignal.any([ended, over.signal]);
   try {
     const provider = connect(seat, clock, remote(call.connection, until));
-    return json(await within(ended, () => perform(provider, call, { signal: ended }, until).catch(overTheWire)));
+    const { part, bucket } = { ...call, ...seat };
+    const read = part && (bucket === null ? part.open : async () => pulled(part, bucket));
+    const given = part && read && { ...part, open: () => bound(read, until) };
+    return json(await within(ended, () => perform(provider, call, given, { signal: ended }).catch(overTheWire)));
   } finally {
     over.abort(new Fault('transient', 'agent.call_over', 'the call that this was lent for is over'));
   }
@@ -88,9 +100,9 @@ function connect(seat: Seat, clock: Clock, connection: RemoteConnection): PushPr
 
 function perform(
   provider: PushProvider,
-  { method, args, part }: AgentCall,
+  { method, args }: AgentCall,
+  part: PartBody | undefined,
   ctx: CallContext,
-  until: AbortSignal,
 ): Promise<unknown> {
   const given = json(args);
   if (!Array.isArray(given)) throw new Fault('bug', 'agent.args', 'the arguments of a call are an array');
@@ -101,7 +113,7 @@ function perform(
       return provider.open(arg(0), ctx);
     case 'put': {
       if (part === undefined) throw new Fault('bug', 'agent.no_part', 'a put needs a part');
-      return provider.put(arg(0), arg(1), { ...part, open: () => bound(part, until) }, ctx);
+      return provider.put(arg(0), arg(1), part, ctx);
     }
     case 'inspect':
       return provider.inspect(arg(0), arg(1), arg(2), ctx);
@@ -117,9 +129,9 @@ function perform(
 }
 
 /** The part's stream, which is canceled when the call is over, whatever the driver does with it. */
-async function bound(part: PartBody, until: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+async function bound(open: PartBody['open'], until: AbortSignal): Promise<ReadableStream<Uint8Array>> {
   until.throwIfAborted();
-  const reader = (await part.open()).getReader();
+  const reader = (await open()).getReader();
   const onEnd = () => void reader.cancel(until.reason).catch(() => {});
   until.addEventListener('abort', onEnd, { once: true });
   if (until.aborted) onEnd();

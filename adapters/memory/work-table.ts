@@ -2,13 +2,14 @@
  * The work table in a map, for tests and the simulation. Every write reads, decides and writes without giving way, and state
  * is kept as JSON text, so that what comes out is a copy and is what a durable adapter would give.
  */
-import type { Advance, NewRow, Release, RowKey, WorkRow, WorkTable } from '#core/ports/work-table.ts';
+import type { Advance, EndedPlace, NewRow, Release, RowKey, WorkRow, WorkTable } from '#core/ports/work-table.ts';
 
 interface Stored extends Omit<WorkRow, 'state'> {
   readonly stateJson: string;
   readonly unclean: boolean;
   readonly owner: NewRow['owner'] | null;
   readonly ttlAt: number | null;
+  readonly endedAt: number | null;
 }
 
 type Change = Partial<Omit<Stored, 'pk' | 'sk' | 'owner' | 'updatedAt'>>;
@@ -50,7 +51,11 @@ export function memoryWorkTable(): WorkTable {
         if (!isHeld(row, token) || isBarred || isTouched) return null;
         return { ...advanced(advance), queue: advance.queue ?? row.queue };
       }),
-    release: async (key, token, release, now) => win(key, now, (row) => released(row, token, release)),
+    release: async (key, token, release, now) =>
+      win(key, now, (row) => {
+        const left = released(row, token, release);
+        return left !== null && release.to === 'ended' ? { ...left, endedAt: now } : left;
+      }),
     wake: async (key, at, now, from = 'wait') => win(key, now, (row) => woken(row, at, from)),
     wish: async (key, wish, now) =>
       win(key, now, (row) => {
@@ -65,7 +70,7 @@ export function memoryWorkTable(): WorkTable {
       }),
     revive: async (key, token, { queue, dueAt, ...advance }, now) =>
       win(key, now, (row) => {
-        const change = { ...advanced(advance), queue, hold: 'wait', dueAt, ttlAt: null } as const;
+        const change = { ...advanced(advance), queue, hold: 'wait', dueAt, ttlAt: null, endedAt: null } as const;
         return row.token === token && (row.queue === null || isAlready(row, change)) ? change : null;
       }),
     remove: async (key) => rows.remove(key),
@@ -73,7 +78,7 @@ export function memoryWorkTable(): WorkTable {
   };
 }
 
-function lists(rows: Rows): Pick<WorkTable, 'query' | 'due' | 'owned' | 'purge'> {
+function lists(rows: Rows): Pick<WorkTable, 'query' | 'due' | 'owned' | 'active' | 'ended' | 'purge'> {
   return {
     query: async (pk, prefix, { after, limit } = {}) =>
       rows
@@ -99,11 +104,22 @@ function lists(rows: Rows): Pick<WorkTable, 'query' | 'due' | 'owned' | 'purge'>
         .sort((a, b) => comparePlaces(b.place, a.place))
         .slice(0, limit)
         .map(({ row, place }) => ({ row: toRow(row), cursor: place.join('\n') })),
+    active: async (ownerId, max) =>
+      Math.min(max, rows.all().filter(({ owner, queue }) => owner?.id === ownerId && queue !== null).length),
+    ended: async (ownerId, { after, limit }) =>
+      rows
+        .all()
+        .flatMap(({ pk, sk, owner, endedAt }) =>
+          owner?.id === ownerId && endedAt !== null ? [{ pk, sk, endedAt }] : [],
+        )
+        .filter((place) => compareEnds(place, after) > 0)
+        .sort(compareEnds)
+        .slice(0, limit),
     purge: async (now, limit) => {
       const over = rows.all().filter(({ ttlAt }) => ttlAt !== null && ttlAt <= now);
       const purged = over.slice(0, limit);
       for (const row of purged) rows.remove(row);
-      return purged.length;
+      return purged.map(({ pk, sk, owner }) => ({ pk, sk, ownerId: owner?.id ?? null }));
     },
   };
 }
@@ -153,6 +169,7 @@ function fresh(row: NewRow, now: number): Stored {
     expiresAt: row.expiresAt ?? null,
     owner: row.owner ?? null,
     ttlAt: null,
+    endedAt: row.queue === null ? now : null,
     updatedAt: now,
   };
 }
@@ -201,6 +218,10 @@ function placeOf({ queue, owner, pk, sk }: Stored): readonly string[] {
   return [`${queue === null ? 0 : 1}#${owner?.sort ?? ''}`, pk, sk];
 }
 
+function compareEnds(a: EndedPlace, b: EndedPlace): number {
+  return a.endedAt - b.endedAt || byKey(a, b);
+}
+
 function comparePlaces(a: readonly string[], b: readonly string[]): number {
   for (const [index, own] of a.entries()) {
     const other = b[index] ?? '';
@@ -213,7 +234,14 @@ function byKey(a: RowKey, b: RowKey): number {
   return comparePlaces([a.pk, a.sk], [b.pk, b.sk]);
 }
 
-function toRow({ stateJson, unclean: _unclean, owner: _owner, ttlAt: _ttlAt, ...row }: Stored): WorkRow {
+function toRow({
+  stateJson,
+  unclean: _unclean,
+  owner: _owner,
+  ttlAt: _ttlAt,
+  endedAt: _endedAt,
+  ...row
+}: Stored): WorkRow {
   return { ...row, state: JSON.parse(stateJson), answers: { ...row.answers } };
 }
 

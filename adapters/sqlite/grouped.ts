@@ -66,13 +66,15 @@ function commitGroups(db: DatabaseSync): { readonly grouped: Grouped; settled():
 }
 
 function groupedTable(grouped: Grouped, writing: DatabaseSync, reading: DatabaseSync): WorkTable {
-  const { get, query, due, owned } = workTableCalls(reading);
+  const { get, query, due, owned, active, ended } = workTableCalls(reading);
   const calls = workTableCalls(writing);
   return {
     get: async (...args) => get(...args),
     query: async (...args) => query(...args),
     due: async (...args) => due(...args),
     owned: async (...args) => owned(...args),
+    active: async (...args) => active(...args),
+    ended: async (...args) => ended(...args),
     create: (...args) => grouped(() => calls.create(...args)),
     claim: (...args) => grouped(() => calls.claim(...args)),
     renew: (...args) => grouped(() => calls.renew(...args)),

@@ -34,6 +34,8 @@ const MIGRATIONS = [
     value TEXT NOT NULL,
     PRIMARY KEY (pk, sk)
   ) WITHOUT ROWID;`,
+  `ALTER TABLE work ADD COLUMN endedAt INTEGER;
+  CREATE INDEX ended ON work (ownerId, endedAt, pk, sk) WHERE ownerId IS NOT NULL AND endedAt IS NOT NULL;`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -15,9 +15,11 @@ export const SQL = {
     ORDER BY sk LIMIT :limit`,
 
   create: `INSERT INTO work
-    (pk, sk, queue, dueAt, hold, token, unclean, phase, state, answers, touched, expiresAt, ownerId, listKey, updatedAt)
+    (pk, sk, queue, dueAt, hold, token, unclean, phase, state, answers, touched, expiresAt, ownerId, listKey, endedAt,
+      updatedAt)
     VALUES (:pk, :sk, :queue, :dueAt, 'wait', 0, 0, :phase, :state, '{}', 0, :expiresAt, :ownerId,
-      CASE WHEN :ownerId IS NOT NULL THEN iif(:queue IS NULL, '0#', '1#') || :sort END, :now)
+      CASE WHEN :ownerId IS NOT NULL THEN iif(:queue IS NULL, '0#', '1#') || :sort END, iif(:queue IS NULL, :now, NULL),
+      :now)
     ON CONFLICT DO NOTHING`,
 
   claim: `UPDATE work SET
@@ -44,7 +46,7 @@ export const SQL = {
 
   end: `UPDATE work SET
       hold = :hold, dueAt = :dueAt, holder = NULL, phase = coalesce(:phase, phase), state = coalesce(:state, state),
-      queue = NULL, listKey = '0#' || substr(listKey, 3), updatedAt = :now
+      queue = NULL, listKey = '0#' || substr(listKey, 3), endedAt = :now, updatedAt = :now
     WHERE ${EXISTS} AND token = :token AND (hold = 'lease' OR (queue IS NULL AND ${AS_LEFT}))`,
 
   wake: `UPDATE work SET hold = 'wait', dueAt = :at, updatedAt = :now
@@ -61,7 +63,7 @@ export const SQL = {
 
   revive: `UPDATE work SET
       queue = :queue, hold = :hold, dueAt = :dueAt, phase = :phase, state = :state, ttlAt = NULL,
-      listKey = '1#' || substr(listKey, 3), updatedAt = :now
+      listKey = '1#' || substr(listKey, 3), endedAt = NULL, updatedAt = :now
     WHERE ${EXISTS} AND token = :token AND (queue IS NULL OR (queue = :queue AND ${AS_LEFT}))`,
 
   due: `SELECT pk, sk FROM work WHERE queue = :queue AND dueAt <= :now ORDER BY dueAt, pk, sk LIMIT :limit`,
@@ -72,11 +74,18 @@ export const SQL = {
   ownedAfter: `SELECT * FROM work WHERE ownerId = :ownerId AND (listKey, pk, sk) < (:listKey, :pk, :sk)
     ORDER BY listKey DESC, pk DESC, sk DESC LIMIT :limit`,
 
+  active: `SELECT count(*) AS n FROM (SELECT 1 FROM work WHERE ownerId = :ownerId AND listKey >= '1#' LIMIT :max)`,
+
+  ended: `SELECT pk, sk, endedAt FROM work
+    WHERE ownerId = :ownerId AND endedAt >= :endedAt AND (endedAt, pk, sk) > (:endedAt, :pk, :sk)
+    ORDER BY endedAt, pk, sk LIMIT :limit`,
+
   remove: `DELETE FROM work WHERE ${EXISTS}`,
 
   expire: `UPDATE work SET ttlAt = :at, updatedAt = :now WHERE ${EXISTS}`,
 
-  purge: `DELETE FROM work WHERE rowid IN (SELECT rowid FROM work WHERE ttlAt <= :now LIMIT :limit)`,
+  purge: `DELETE FROM work WHERE rowid IN (SELECT rowid FROM work WHERE ttlAt <= :now LIMIT :limit)
+    RETURNING pk, sk, ownerId`,
 } as const;
 
 /** Not the table's own: only for a process that is alone. */

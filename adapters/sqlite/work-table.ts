@@ -34,6 +34,9 @@ const Stored = z.object({
 type Stored = z.infer<typeof Stored>;
 
 const StoredKey = z.object({ pk: z.string(), sk: z.string() });
+const Counted = z.object({ n: z.number() });
+const StoredPurge = StoredKey.extend({ ownerId: z.string().nullable() });
+const StoredEnd = StoredKey.extend({ endedAt: z.number() });
 const Answers = z.record(z.string(), z.string());
 
 export function sqliteWorkTable(db: Database): SqliteWorkTable {
@@ -97,9 +100,12 @@ export function workTableCalls(db: Database): InOneGo<WorkTable> {
         return { row: toRow(stored), cursor: [stored.listKey, stored.pk, stored.sk].join('\n') };
       });
     },
+    active: (ownerId, max) => Counted.parse(statements.active.get({ ownerId, max })).n,
+    ended: (ownerId, { after: { endedAt, pk, sk }, limit }) =>
+      statements.ended.all({ ownerId, endedAt, pk, sk, limit }).map((stored) => StoredEnd.parse(stored)),
     remove: ({ pk, sk }) => void statements.remove.run({ pk, sk }),
     expire: ({ pk, sk }, at, now) => win('expire', { pk, sk, at, now }),
-    purge: (now, limit) => Number(statements.purge.run({ now, limit }).changes),
+    purge: (now, limit) => statements.purge.all({ now, limit }).map((stored) => StoredPurge.parse(stored)),
   };
 }
 

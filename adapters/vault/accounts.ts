@@ -51,13 +51,17 @@ export function sealedAccounts(cells: Cells, key: SealKey): Accounts {
   };
 }
 
+/** Throws Fault `rejected` `credentials.too_large`. */
+export function mustFit(secret: unknown): void {
+  if (Buffer.byteLength(JSON.stringify(secret ?? null)) <= SECRET_MAX_BYTES) return;
+  throw new Fault('rejected', 'credentials.too_large', 'credentials have at most 20 KiB');
+}
+
 function open(key: SealKey, destinationId: string, cell: Cell): Credential {
   return { version: cell.v, secret: unseal(key, destinationId, cell.value) };
 }
 
 function close(key: SealKey, destinationId: string, secret: unknown) {
-  if (Buffer.byteLength(JSON.stringify(secret ?? null)) > SECRET_MAX_BYTES) {
-    throw new Fault('rejected', 'credentials.too_large', 'credentials have at most 20 KiB');
-  }
+  mustFit(secret);
   return seal(key, destinationId, secret);
 }

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { Cell, Cells } from '#core/ports/cells.ts';
 import { Placement } from '#core/wire/agent.ts';
+import { Limits } from '#core/wire/limits.ts';
 
 /** `mark` is new with each write: it tells our own write after a lost reply, and a driver of old settings. */
 export type Stored = z.infer<typeof Stored>;
@@ -13,6 +14,10 @@ export const Stored = z.object({
   hasCredentials: z.boolean(),
   // Absent in cells that were written before there were agents.
   placement: Placement.default({ on: 'here' }),
+  // Absent in cells that were written before there were limits.
+  limits: Limits.default({}),
+  // Absent in cells that were written before sessions were kept to their place.
+  site: z.string().optional(),
   createdAt: z.int(),
   mark: z.string(),
 });
@@ -24,8 +29,11 @@ export interface DestinationCells {
   all(): Promise<readonly (readonly [id: string, stored: Stored])[]>;
   /** Throws Fault `rejected` `destination.exists`. */
   insert(id: string, stored: Omit<Stored, 'mark'>): Promise<Stored>;
-  /** On top of whatever others changed meanwhile. Throws `destination.unknown`, or `destination.contended`. */
-  update(id: string, change: (stored: Stored) => Stored): Promise<Stored>;
+  /**
+   * `change` is given what is stored, again each time that others were faster; what it throws is thrown. Throws `destination.unknown`,
+   * or `destination.contended`.
+   */
+  update(id: string, change: (stored: Stored) => Stored | Promise<Stored>): Promise<Stored>;
   drop(id: string): Promise<void>;
 }
 
@@ -76,7 +84,7 @@ export function destinationCells(cells: Cells): DestinationCells {
     update: async (id, change) => {
       for (let tried = 0; tried < TRIES; tried++) {
         const { v, stored } = await read(id);
-        const next = { ...change(stored), mark: randomUUID() };
+        const next = { ...(await change(stored)), mark: randomUUID() };
         if (await write(id, v, next)) return next;
       }
       throw contended();

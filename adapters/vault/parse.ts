@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
 import type { ProviderKind } from '#core/ports/connection.ts';
 import { DestinationId } from '#core/wire/ids.ts';
+import { mustFit } from './accounts.ts';
 
 const Settings = z.record(z.string(), z.unknown());
 
@@ -32,7 +33,9 @@ export function parseSettings(kind: ProviderKind, settings: unknown): Record<str
 
 export function parseCredentials(kind: ProviderKind, credentials: unknown): unknown {
   if (kind.credentials === null) throw invalid(`credentials: a ${kind.id} destination has none`);
-  return orInvalid('credentials', kind.credentials.safeParse(credentials));
+  const parsed = orInvalid('credentials', kind.credentials.safeParse(credentials));
+  mustFit(parsed);
+  return parsed;
 }
 
 function orInvalid<T>(what: string, result: z.ZodSafeParseResult<T>): T {

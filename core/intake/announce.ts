@@ -24,8 +24,8 @@ export interface Announcement {
 const REPAIR_MS = 60_000;
 
 /**
- * Faults `rejected`: `destination.unknown`; those of `admit`; `upload.idempotency_conflict` when the key was used for another file. Repeating it
- * after a lost answer with the same key changes nothing.
+ * Faults `rejected`: `destination.unknown`; those of `admit`; `upload.idempotency_conflict` when the key was used for another file;
+ * `throttled` `uploads.too_many`. Repeating it after a lost answer with the same key changes nothing.
  */
 export async function announce(
   intake: Intake,
@@ -33,8 +33,8 @@ export async function announce(
 ): Promise<UploadState> {
   const uploadId =
     idempotencyKey === undefined ? newUploadId(intake.clock) : uploadIdFrom('idempotency-key', ownerId, idempotencyKey);
-  await checkDestinations(intake, request).catch(async (refusal: unknown) => {
-    // What was taken stays taken, whatever has become of the destinations since.
+  await mayCome(intake, ownerId, request).catch(async (refusal: unknown) => {
+    // What was taken stays taken, whatever has become of the destinations since, and of the room for more.
     if (idempotencyKey === undefined || (await intake.table.get(uploadKey(uploadId))) === null) throw refusal;
   });
   const upload: UploadState = {
@@ -58,8 +58,9 @@ export async function announce(
 }
 
 /** Writes the upload's row if it is absent and makes its transfers; answers the upload as it was first created. */
-export async function createUpload(intake: Intake, upload: UploadState): Promise<UploadState> {
-  const { table, clock, dispatcher } = intake;
+export async function createUpload(intake: Intake, announced: UploadState): Promise<UploadState> {
+  const { table, clock, dispatcher, receiptDigest } = intake;
+  const upload = receiptDigest === undefined ? announced : { ...announced, wanted: [receiptDigest] };
   const key = uploadKey(upload.uploadId);
   const row = {
     ...key,
@@ -70,8 +71,8 @@ export async function createUpload(intake: Intake, upload: UploadState): Promise
   };
   if ((await table.create(row, clock.now())) === 'exists') {
     const first = await readUpload(intake, upload.uploadId, upload.ownerId);
-    const { createdAt: _, sweptAt: __, layout: ___, ...asked } = upload;
-    const { createdAt: _a, sweptAt: _b, layout: _c, ...had } = first.upload;
+    const { createdAt: _, sweptAt: __, layout: ___, wanted: ____, ...asked } = upload;
+    const { createdAt: _a, sweptAt: _b, layout: _c, wanted: _d, ...had } = first.upload;
     if (JSON.stringify(asked) !== JSON.stringify(had)) {
       throw new Fault('rejected', 'upload.idempotency_conflict', 'this idempotency key belongs to another file');
     }
@@ -124,6 +125,11 @@ export function openAsks(heads: readonly WorkRow[]) {
     if (row.queue === null || step.phase !== 'opening') return [];
     return step.asks.filter((ask) => !Object.hasOwn(row.answers, ask.id) && !Object.hasOwn(step.known, ask.id));
   });
+}
+
+async function mayCome(intake: Intake, ownerId: string, request: Announcement['request']): Promise<void> {
+  await checkDestinations(intake, request);
+  await intake.mayOpen?.(ownerId, request.destinations.length);
 }
 
 async function checkDestinations(

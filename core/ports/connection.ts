@@ -56,6 +56,10 @@ export interface ProviderKind {
   connect(connection: Connection<unknown, unknown>): Provider;
   /** Pure: the Fault `rejected` with which `open` would refuse this file whatever happens. Null: nothing speaks against it. */
   refusal(settings: unknown, file: Candidate): Fault | null;
+  /** The settings that name the place where files end up: with another of them, what was begun cannot be finished. */
+  readonly siteSettings: readonly string[];
+  /** Pure: a name of the account that these credentials open, where that is part of the place. Null: they do not tell, or it is none. */
+  account(credentials: unknown): string | null;
 }
 
 /** What a kind of destination says of its own. */
@@ -72,18 +76,26 @@ export function providerKind<Settings, C>(
     connect(connection: Connection<Settings, C>): Provider;
     /** Absent: of no file it is known beforehand that it cannot be taken. */
     readonly refusal?: (settings: Settings, file: Candidate) => Fault | null;
+    readonly siteSettings: readonly (keyof Settings & string)[];
+    /** Absent: the place is the settings' matter alone. */
+    readonly account?: (credentials: C) => string | null;
   },
 ): ProviderKind {
-  const { id, settings, credentials } = kind;
+  const { id, settings, credentials, siteSettings } = kind;
   return {
     id,
     settings,
     credentials,
+    siteSettings,
     connect: (connection) => kind.connect(typed(kind, connection)),
     refusal: (given, file) => {
       const parsed = settings.safeParse(given);
       // Settings that a newer release no longer takes are told of where the destination is connected.
       return parsed.success ? (kind.refusal?.(parsed.data, file) ?? null) : null;
+    },
+    account: (given) => {
+      const parsed = credentials?.safeParse(given);
+      return parsed?.success === true ? (kind.account?.(parsed.data) ?? null) : null;
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Progress is a rumour: it may be lost, and whoever missed one reads the table. */
 import type { DigestAsk } from '#core/wire/digest.ts';
-import type { UploadId } from '#core/wire/ids.ts';
+import type { TransferId, UploadId } from '#core/wire/ids.ts';
 import type { Notice } from '#core/wire/notice.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
 
@@ -18,6 +18,8 @@ export type Rumour =
       readonly uploadId: UploadId;
       readonly asks: readonly DigestAsk[];
     }
+  /** Transfers that are on no list any more. */
+  | { readonly kind: 'removed'; readonly ownerId: string; readonly transferIds: readonly TransferId[] }
   /** A word to one owner; null: to everybody. */
   | { readonly kind: 'notice'; readonly ownerId: string | null; readonly notice: Notice };
 

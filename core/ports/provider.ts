@@ -81,6 +81,8 @@ export interface PartBody {
   readonly spans: readonly Span[];
   /** A fresh stream of exactly the range's bytes; errors unless all of them flow. May be called again for a retry. */
   open(): Promise<ReadableStream<Uint8Array>>;
+  /** Told of bytes of the spans that were read past `open`. Absent: nobody counts. */
+  readonly flowed?: (sizeBytes: number) => void;
 }
 
 export interface CheckReport {

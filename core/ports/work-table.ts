@@ -42,6 +42,16 @@ export interface NewRow extends RowKey {
   readonly owner?: { readonly id: string; readonly sort: string };
 }
 
+/** A row's place among the rows of its owner that have ended: `endedAt` is the `now` of the write that ended it. */
+export interface EndedPlace extends RowKey {
+  readonly endedAt: number;
+}
+
+export interface Purged extends RowKey {
+  /** Null: it was on nobody's list. */
+  readonly ownerId: string | null;
+}
+
 export interface Claim {
   /** As read by the claiming write. */
   readonly row: WorkRow;
@@ -74,8 +84,8 @@ export interface CommitGuard {
 
 /**
  * Laws, for every write: it is one conditional write of one row, won or lost as a whole; the same call repeated after a lost
- * reply ends in the same row and answers as if it had won. Reads by key and by prefix are strongly consistent; only `due` and
- * `owned` may lag.
+ * reply ends in the same row and answers as if it had won. Reads by key and by prefix are strongly consistent; only `due`,
+ * `owned`, `active` and `ended` may lag.
  * - `create`: wins if the row is absent; else `exists` and nothing changes.
  * - `claim`: wins if queue and dueAt are present and (hold is wait, or dueAt <= now, or the holder is the caller already).
  *   Sets hold=lease, token+1, holder, dueAt=until. Of racing claims with different holders exactly one wins.
@@ -90,7 +100,11 @@ export interface CommitGuard {
  * - `due`: keys of rows of a queue with dueAt <= now, earliest first; leased rows appear when their lease has run out.
  * - `owned`: rows of an owner, active (queue present) first, then by `sort` descending; `after` continues behind a row's
  *   `cursor`.
- * - `remove` deletes a row for good; absent is fine. `expire` marks it to be deleted by `purge` at or after a time.
+ * - `active`: how many rows of an owner have a queue, counted no further than `max`.
+ * - `ended`: places of an owner's ended rows, by `endedAt` ascending; a row that is revived leaves its place. `after` is exclusive, and
+ *   with an empty key the pages begin at its time. A place may come up later than one of a later time: clocks differ, writes are late.
+ * - `remove` deletes a row for good; absent is fine. `expire` marks it to be deleted by `purge` at or after a time. `purge` answers what
+ *   it has deleted, once: a reply that is lost is not made up for. Where the table deletes by itself, it answers nothing.
  */
 export interface WorkTable {
   get(key: RowKey): Promise<WorkRow | null>;
@@ -123,7 +137,9 @@ export interface WorkTable {
     ownerId: string,
     page: { readonly after?: string; readonly limit: number },
   ): Promise<readonly { readonly row: WorkRow; readonly cursor: string }[]>;
+  active(ownerId: string, max: number): Promise<number>;
+  ended(ownerId: string, page: { readonly after: EndedPlace; readonly limit: number }): Promise<readonly EndedPlace[]>;
   remove(key: RowKey): Promise<void>;
   expire(key: RowKey, at: number, now: number): Promise<boolean>;
-  purge(now: number, limit: number): Promise<number>;
+  purge(now: number, limit: number): Promise<readonly Purged[]>;
 }

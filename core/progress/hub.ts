@@ -93,6 +93,10 @@ export function progressHub({ feed, clock, readTransfers, epoch }: HubPorts): Pr
         if (isStranger && owner.viewers.size > 0) introduce(owner);
         break;
       }
+      case 'removed':
+        owner.ledger.forget(rumour.transferIds);
+        for (const viewer of owner.viewers) viewer.remove(rumour.transferIds);
+        break;
       case 'ask':
         for (const viewer of owner.viewers) viewer.ask(rumour.uploadId, rumour.asks);
         break;

@@ -1,5 +1,5 @@
 /** The newest that is known of each transfer of one owner. Memory is bounded: what ended long ago leaves it. */
-import type { UploadId } from '#core/wire/ids.ts';
+import type { TransferId, UploadId } from '#core/wire/ids.ts';
 import { isNews, type TransferView } from '#core/wire/transfer.ts';
 import { type StagedChunk, type StagedTally, stagedTally } from './staged-tally.ts';
 
@@ -12,6 +12,8 @@ export interface Ledger {
     chunks: readonly StagedChunk[],
     nowMs: number,
   ): { readonly changed: readonly TransferView[]; readonly isStranger: boolean };
+  /** As if they had never been heard of. */
+  forget(transferIds: readonly TransferId[]): void;
   /** Active ones first, then the newest first. */
   views(limit: number): readonly TransferView[];
   /** Drops uploads whose transfers have all ended and that nothing was heard of for an hour. */
@@ -77,6 +79,12 @@ export function ledger(): Ledger {
   return {
     learn,
     learnStaged,
+    forget: (transferIds) => {
+      for (const [uploadId, { views }] of entries) {
+        const count = transferIds.filter((id) => views.delete(id)).length;
+        if (count > 0 && views.size === 0) entries.delete(uploadId);
+      }
+    },
     views: (limit) =>
       [...entries.values()]
         .flatMap((entry) => [...entry.views.values()])

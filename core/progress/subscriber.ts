@@ -1,7 +1,7 @@
 /** One viewer: what it has not been told yet, and when it may be told. A `send` that throws ends it. */
 import type { Clock } from '#core/ports/clock.ts';
 import type { DigestAsk } from '#core/wire/digest.ts';
-import type { UploadId } from '#core/wire/ids.ts';
+import type { TransferId, UploadId } from '#core/wire/ids.ts';
 import type { Notice } from '#core/wire/notice.ts';
 import type { ServerFrame } from '#core/wire/socket.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
@@ -11,6 +11,8 @@ export type Send = (frame: ServerFrame) => 'sent' | 'full';
 
 export interface Subscriber {
   offer(view: TransferView): void;
+  /** What was offered of these is offered no more. */
+  remove(transferIds: readonly TransferId[]): void;
   ask(uploadId: UploadId, asks: readonly DigestAsk[]): void;
   notify(notice: Notice): void;
   resync(): void;
@@ -35,6 +37,8 @@ const FLUSH_MS = 500;
 const FRAME_TRANSFERS_MAX = 200;
 /** A viewer further behind gets a snapshot instead. */
 const PENDING_MAX = 2000;
+/** 30 bytes each. Of more, the oldest are not told: a page shows them until it is loaded again. */
+const PENDING_REMOVED_MAX = 2000;
 const PENDING_ASKS_MAX = 100;
 const PENDING_NOTICES_MAX = 100;
 const SNAPSHOT_RETRY_MAX_MS = 5000;
@@ -42,6 +46,7 @@ const SNAPSHOT_RETRY_MAX_MS = 5000;
 export function subscriber({ epoch, clock, send, refresh, views, onClose }: SubscriberPorts): Subscriber {
   const closing = new AbortController();
   const pending = new Map<string, TransferView>();
+  const pendingRemoved = new Set<string>();
   const pendingAsks = new Map<UploadId, readonly DigestAsk[]>();
   const pendingNotices: Notice[] = [];
   let isScheduled = false;
@@ -64,9 +69,9 @@ export function subscriber({ epoch, clock, send, refresh, views, onClose }: Subs
     const isServed = needsSnapshot ? await sendSnapshot() : sendChanges();
     flushedAtMs = clock.now();
     isScheduled = false;
-    const isBehind =
-      !isServed || needsSnapshot || pending.size > 0 || pendingAsks.size > 0 || pendingNotices.length > 0;
-    if (isBehind) schedule(failedReads === 0 ? 0 : Math.min(SNAPSHOT_RETRY_MAX_MS, FLUSH_MS * 2 ** failedReads));
+    const hasWords = pendingAsks.size > 0 || pendingNotices.length > 0;
+    if (!isServed || needsSnapshot || pending.size > 0 || pendingRemoved.size > 0 || hasWords)
+      schedule(failedReads === 0 ? 0 : Math.min(SNAPSHOT_RETRY_MAX_MS, FLUSH_MS * 2 ** failedReads));
   }
 
   async function sendSnapshot(): Promise<boolean> {
@@ -86,9 +91,11 @@ export function subscriber({ epoch, clock, send, refresh, views, onClose }: Subs
 
   function sendChanges(): boolean {
     const transfers = [...pending.values()].slice(0, FRAME_TRANSFERS_MAX);
-    if (transfers.length > 0) {
-      if (deliver({ event: 'changes', data: { seq: seq + 1, transfers, removed: [] } }) === 'full') return false;
+    const removed = [...pendingRemoved];
+    if (transfers.length > 0 || removed.length > 0) {
+      if (deliver({ event: 'changes', data: { seq: seq + 1, transfers, removed } }) === 'full') return false;
       seq++;
+      pendingRemoved.clear();
       for (const { id } of transfers) pending.delete(id);
     }
     return sendWords();
@@ -109,9 +116,22 @@ export function subscriber({ epoch, clock, send, refresh, views, onClose }: Subs
 
   function offer(view: TransferView): void {
     pending.set(view.id, view);
+    pendingRemoved.delete(view.id);
     if (pending.size > PENDING_MAX) {
       pending.clear();
       needsSnapshot = true;
+    }
+    schedule();
+  }
+
+  function remove(transferIds: readonly TransferId[]): void {
+    for (const id of transferIds) {
+      pending.delete(id);
+      pendingRemoved.add(id);
+    }
+    for (const oldest of pendingRemoved) {
+      if (pendingRemoved.size <= PENDING_REMOVED_MAX) break;
+      pendingRemoved.delete(oldest);
     }
     schedule();
   }
@@ -149,6 +169,7 @@ export function subscriber({ epoch, clock, send, refresh, views, onClose }: Subs
   schedule();
   return {
     offer,
+    remove,
     ask,
     notify,
     resync: () => {

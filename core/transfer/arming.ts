@@ -1,6 +1,6 @@
 /** Moving, seen from the head: stripes are made, woken, and found to be done. */
 import type { Release } from '#core/ports/work-table.ts';
-import { begunQueue, type Moving, readyAt, type StripeState, stripeKey } from '#core/state.ts';
+import { begunQueue, type Moving, readyAt, type StripeState, stripeKey, withEvent } from '#core/state.ts';
 import { carriedAlone } from './alone.ts';
 import { endStale } from './canceling.ts';
 import { mismatched, wrongClaim } from './claims.ts';
@@ -132,7 +132,8 @@ async function afterStripeFault(context: HeadStep, fault: NonNullable<StripeStat
   const { engine, head } = context;
   if (fault.error.code === 'staging.changed') return endStale(context);
   if (fault.kind === 'gone' && head.sessionNo < MAX_SESSIONS) {
-    const again = reopened({ ...head, failures: head.failures + 1 });
+    const noted = withEvent(head, engine.clock.now(), 'gone', fault.error.code);
+    const again = reopened({ ...noted, failures: head.failures + 1 });
     return { to: 'wait', dueAt: readyAt(head), advance: { phase: 'opening', state: again } };
   }
   return endWith(engine, head, failure(engine, head, faultOf(fault)));

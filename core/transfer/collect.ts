@@ -23,6 +23,8 @@ const SECOND_PASS_MS = 20 * MINUTE_MS;
 const CANCEL_WAIT_MS = 5 * MINUTE_MS;
 /** Ended uploads and transfers stay on the list this long. */
 const HISTORY_MS = 30 * DAY_MS;
+/** An object that only its store's own rules or a person removes is looked for this often. */
+const LOOK_AGAIN_MS = 7 * DAY_MS;
 const PAGE = 500;
 const REMOVES_AT_ONCE = 16;
 
@@ -30,6 +32,7 @@ export async function advanceUpload(engine: Engine, lease: Lease, budget: Budget
   const upload = UploadState.parse(lease.row.state);
   try {
     if (lease.row.phase === 'open') return await collectOpen(engine, lease, budget, upload);
+    if (lease.row.phase === 'removed') return await lookAgain(engine, lease, upload);
     return await sweepBytes(engine, lease, budget, upload);
   } catch (error) {
     if (lease.signal.aborted) throw error;
@@ -75,7 +78,6 @@ async function sweepBytes(engine: Engine, lease: Lease, budget: Budget, upload: 
       advance: { phase: 'removing', state: { ...upload, sweptAt: now } },
     };
   }
-  if (await isStillThere(engine, upload)) return { to: 'ended', advance: { phase: 'removed', state: upload } };
   for (const { transferId } of upload.specs) {
     const { pk } = headKey(transferId);
     for (const prefix of ['S#', 'R#']) {
@@ -86,8 +88,21 @@ async function sweepBytes(engine: Engine, lease: Lease, budget: Budget, upload: 
     await engine.table.expire(headKey(transferId), now + HISTORY_MS, now);
   }
   for (const row of await engine.table.query(lease.key.pk, 'H#')) await engine.table.remove(row);
+  return lastOf(engine, lease, upload);
+}
+
+/** Some stores cannot remove conditionally: while the object stays its row does, or it would be taken for a new arrival. */
+async function lookAgain(engine: Engine, lease: Lease, upload: UploadState): Promise<Release> {
+  if (upload.layout.kind === 'object') await engine.source.remove(upload.layout.key, upload.layout.version);
+  return lastOf(engine, lease, upload);
+}
+
+async function lastOf(engine: Engine, lease: Lease, upload: UploadState): Promise<Release> {
+  const now = engine.clock.now();
+  const advance = { phase: 'removed', state: upload };
+  if (await isStillThere(engine, upload)) return { to: 'rest', dueAt: now + LOOK_AGAIN_MS, advance };
   await engine.table.expire(lease.key, now + HISTORY_MS, now);
-  return { to: 'ended', advance: { phase: 'removed', state: upload } };
+  return { to: 'ended', advance };
 }
 
 /** A failed transfer kept its session for a retry, which can no longer come. */
@@ -113,7 +128,6 @@ async function removeBytes(engine: Engine, lease: Lease, budget: Budget, upload:
   }
 }
 
-/** Some stores cannot remove conditionally: the row then stays for good, or the object would be taken for a new arrival. */
 async function isStillThere({ source }: Engine, { layout }: UploadState): Promise<boolean> {
   return layout.kind === 'object' && (await source.stat(layout.key))?.version === layout.version;
 }

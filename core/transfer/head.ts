@@ -7,7 +7,7 @@ import { faultTrace } from '#core/trace.ts';
 import { backoffMs, isWorthRetrying } from './backoff.ts';
 import { cancel, endStale } from './canceling.ts';
 import { type Engine, MAX_SESSIONS } from './engine.ts';
-import { endWith, failure, type HeadStep, logged, type Onward, reopened } from './head-step.ts';
+import { endWith, failure, type HeadStep, isPaused, logged, type Onward, reopened } from './head-step.ts';
 import type { Lease } from './lease.ts';
 
 /** What differs between heads that functions drive and those that a relay drives. */
@@ -36,6 +36,9 @@ export async function advanceHead<P extends Provider>(
     const row = await engine.table.get(lease.key);
     if (row === null || row.token !== lease.token) throw new LeaseLost();
     const phase = head.step.phase;
+    // Written down with whatever comes of this lease.
+    const resumed = row.wish === null && isPaused(head) ? withEvent(head, engine.clock.now(), 'resumed') : null;
+    head = resumed ?? head;
     if (phase === 'done' || phase === 'failed' || phase === 'canceled') return { to: 'ended' };
     let current = head;
     const kept = (next: HeadState): void => {
@@ -52,7 +55,7 @@ export async function advanceHead<P extends Provider>(
       const provider = lane.of(found);
       if (provider === null) return await toLaneOf(found, engine, lease, current);
       const onward = await lane.step({ engine, lease, provider, head, signal, kept, granted: lane.granted });
-      if ('release' in onward) return onward.release;
+      if ('release' in onward) return current === resumed ? withNews(onward.release, resumed) : onward.release;
       head = onward.head;
     } catch (error) {
       if (lease.signal.aborted || error instanceof LeaseLost) throw error;
@@ -62,6 +65,11 @@ export async function advanceHead<P extends Provider>(
       return afterFault(engine, current, fault);
     }
   }
+}
+
+/** A release that writes nothing by itself takes along what has happened. */
+function withNews(release: Release, head: HeadState): Release {
+  return release.advance === undefined ? { ...release, advance: { phase: head.step.phase, state: head } } : release;
 }
 
 /** Nobody knew whose it was when it was made: from now on it waits where those look who can drive it. */

@@ -80,7 +80,8 @@ async function drivenBy(
     await publishTransfer(engine, headKey(head.file.transferId), window.stagedBytes());
   };
   const letGo = (fault: Fault | null): Release | null => {
-    const left = { ...stripe, unsure: stripe.unsure || flight.isUnsure() };
+    // Who held the row before may stand still, and what that one sent land after we have asked: the next one asks once more.
+    const left = { ...stripe, unsure: stripe.unsure || flight.isUnsure() || lease.unclean };
     if (isThrough(moving.plan, stripe)) return ended(stripe);
     if (fault !== null) return afterFault(drive, left, fault);
     if (stop !== null) return stop === 'budget' ? handedOver(drive, left, landedInLease) : parked(left);

@@ -1,6 +1,7 @@
 /** The safety net under every hint: asks each queue for what is due and hints at as much as can start. */
 import type { RowKey } from '#core/ports/work-table.ts';
-import { begunQueue, DIGEST_QUEUE, STRIPE_PREFIX, UPLOAD_QUEUE, waitingQueue } from '#core/state.ts';
+import { begunQueue, DIGEST_QUEUE, STRIPE_PREFIX, transferOf, UPLOAD_QUEUE, waitingQueue } from '#core/state.ts';
+import type { TransferId } from '#core/wire/ids.ts';
 import type { Job } from '#core/wire/job.ts';
 import type { Engine } from './engine.ts';
 import { freeSlots } from './gate.ts';
@@ -22,7 +23,7 @@ export async function sweep(engine: Engine): Promise<number> {
     sent += await hint(engine, begunQueue(id), now, BEGUN_AT_ONCE);
     sent += await hint(engine, waitingQueue(id), now, (await freeSlots(engine, id)) + SPARE);
   }
-  await engine.table.purge(now, PURGE_AT_ONCE);
+  await purge(engine, now);
   return sent;
 }
 
@@ -42,6 +43,16 @@ export async function fillSlots(engine: Engine, gate: string): Promise<void> {
   const files = new Set(begun.filter(({ sk }) => sk.startsWith(STRIPE_PREFIX)).map(({ pk }) => pk)).size;
   const waiting = files < free ? await engine.table.due(waitingQueue(gate), now, free - files) : [];
   await engine.dispatcher.send([...begun, ...waiting].map(inTurn));
+}
+
+/** What has been on the lists for long enough goes, and whoever looks at one is told. */
+async function purge({ table, progress }: Engine, now: number): Promise<void> {
+  const gone = new Map<string, TransferId[]>();
+  for (const { ownerId, ...key } of await table.purge(now, PURGE_AT_ONCE)) {
+    const transferId = transferOf(key);
+    if (ownerId !== null && transferId !== null) gone.set(ownerId, [...(gone.get(ownerId) ?? []), transferId]);
+  }
+  await progress.publish([...gone].map(([ownerId, transferIds]) => ({ kind: 'removed', ownerId, transferIds })));
 }
 
 async function hint({ table, dispatcher }: Engine, queue: string, now: number, limit: number): Promise<number> {

@@ -1,8 +1,7 @@
 /** Where files can go. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { Fault } from '#core/fault.ts';
-import type { Destination } from '#core/ports/destinations.ts';
-import { begunQueue, waitingQueue } from '#core/state.ts';
+import type { Destination, DestinationTerms } from '#core/ports/destinations.ts';
 import { traceOf } from '#core/trace.ts';
 import {
   CheckAnswer,
@@ -17,23 +16,13 @@ import type { Api, ApiDeps } from '../api.ts';
 import { answers, body, secured } from '../openapi.ts';
 
 const byId = z.object({ id: DestinationId });
+const ifMatch = z.object({ 'if-match': z.string().max(2_000).optional() });
 
 /** A destination that does not answer within this time is said not to. */
 const CHECK_MS = 15_000;
 
 export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
-  const { destinations, clock, table, log } = engine;
-
-  /** A transfer under way is always due some time, also while it is paused. */
-  async function mustBeIdle(queues: readonly string[]): Promise<void> {
-    const found = await Promise.all(queues.map((queue) => table.due(queue, Number.MAX_SAFE_INTEGER, 1)));
-    if (found.flat().length === 0) return;
-    throw new Fault(
-      'rejected',
-      'destination.busy',
-      'files are on their way there: cancel them first, or wait for them',
-    );
-  }
+  const { destinations, clock, log } = engine;
 
   app.openapi(
     createRoute({
@@ -56,8 +45,13 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
       responses: answers(201, DestinationView),
     }),
     async (c) => {
-      const { placement, ...wanted } = c.req.valid('json');
-      return c.json(shown(await destinations.create(placement === undefined ? wanted : { ...wanted, placement })), 201);
+      const { placement, limits, ...wanted } = c.req.valid('json');
+      const made = await destinations.create({
+        ...wanted,
+        ...(placement === undefined ? {} : { placement }),
+        ...(limits === undefined ? {} : { limits }),
+      });
+      return c.json(shown(made), 201, tagOf(made));
     },
   );
 
@@ -70,30 +64,33 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
       request: { params: byId },
       responses: answers(200, DestinationView),
     }),
-    async (c) => c.json(shown(await known(c.req.valid('param').id)), 200),
+    async (c) => {
+      const destination = await known(c.req.valid('param').id);
+      return c.json(shown(destination), 200, tagOf(destination));
+    },
   );
 
   app.openapi(
     createRoute({
       method: 'patch',
       path: '/api/v1/destinations/{id}',
-      summary: 'Replace the settings, credentials or placement of a destination',
+      summary:
+        'Replace the settings, credentials, placement or limits of a destination; with If-Match only as it was read',
       ...secured,
-      request: { params: byId, body: body(UpdateDestination) },
+      request: { params: byId, headers: ifMatch, body: body(UpdateDestination) },
       responses: answers(200, DestinationView),
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      const { settings, credentials, placement } = c.req.valid('json');
-      // What was begun at the one place is another place's to begin anew: a file that is being finished might be there twice.
-      if (placement !== undefined && placement.on !== (await known(id)).placement.on)
-        await mustBeIdle([begunQueue(id)]);
+      const { settings, credentials, placement, limits } = c.req.valid('json');
       const change = {
         ...(settings === undefined ? {} : { settings }),
         ...(credentials === undefined ? {} : { credentials }),
         ...(placement === undefined ? {} : { placement }),
+        ...(limits === undefined ? {} : { limits }),
       };
-      return c.json(shown(await destinations.change(id, change)), 200);
+      const changed = await destinations.change(id, change, termsOf(c.req.valid('header')['if-match']));
+      return c.json(shown(changed), 200, tagOf(changed));
     },
   );
 
@@ -101,15 +98,14 @@ export function destinationRoutes(app: Api, { engine }: ApiDeps): void {
     createRoute({
       method: 'delete',
       path: '/api/v1/destinations/{id}',
-      summary: 'Remove a destination that nothing is on its way to',
+      summary: 'Remove a destination that nothing is on its way to; with If-Match only as it was read',
       ...secured,
-      request: { params: byId },
+      request: { params: byId, headers: ifMatch },
       responses: answers(200, DestinationView),
     }),
     async (c) => {
       const destination = await known(c.req.valid('param').id);
-      await mustBeIdle([waitingQueue(destination.id), begunQueue(destination.id)]);
-      await destinations.remove(destination.id);
+      await destinations.remove(destination.id, termsOf(c.req.valid('header')['if-match']));
       return c.json(shown(destination), 200);
     },
   );
@@ -157,6 +153,16 @@ function checkFault(error: unknown, signal: AbortSignal): Fault {
   return new Fault('bug', 'unknown', 'the check failed in a way that nobody thought of: the log says where');
 }
 
-function shown({ id, provider, settings, hasCredentials, placement, createdAt }: Destination): DestinationView {
-  return { id, provider, settings: { ...settings }, hasCredentials, placement, createdAt: isoTime(createdAt) };
+/** `"a", "b"`: while it is one of these. A weak tag is the same as none that was ever given. */
+function termsOf(ifMatch: string | undefined): DestinationTerms {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return {};
+  return { ifVersion: ifMatch.split(',').flatMap((tag) => /^\s*"([^"]*)"\s*$/.exec(tag)?.[1] ?? []) };
+}
+
+function tagOf({ version }: Destination): { readonly etag: string } {
+  return { etag: `"${version}"` };
+}
+
+function shown({ settings, createdAt, ...rest }: Destination): DestinationView {
+  return { ...rest, settings: { ...settings }, createdAt: isoTime(createdAt) };
 }

@@ -10,6 +10,7 @@ export const cloudDrive2Kind = providerKind<CloudDrive2Settings, CloudDrive2Logi
   id: 'clouddrive2',
   settings: CloudDrive2Settings,
   credentials: CloudDrive2Login,
+  siteSettings: ['address', 'prefix', 'mountRoot', 'webdav'],
   connect: (connection) => {
     const driver = loading(connection);
     return serveProvider(CloudDrive2Session, {

@@ -18,6 +18,7 @@ export const folderKind = providerKind<FolderSettings, never>({
   id: 'folder',
   settings: FolderSettings,
   credentials: null,
+  siteSettings: ['root'],
   connect: ({ settings }) => pushProvider(FolderSession, folderDriver(settings)),
 });
 

@@ -26,6 +26,7 @@ export const ossKind = providerKind<OssSettings, OssKeys>({
   id: 'oss',
   settings: OssSettings,
   credentials: OssKeys,
+  siteSettings: ['endpoint', 'region', 'bucket', 'prefix'],
   connect: (connection) => pushProvider(OssSession, ossDriver(link(connection))),
 });
 
@@ -96,7 +97,9 @@ async function inspectParts(
     };
   }
   const standing = await look(to, item, upload.key, signal);
-  return standing?.isOurs ? { kind: 'complete', receipt: receiptFor(to, item, upload.key, session) } : { kind: 'gone' };
+  if (!standing?.isOurs) return { kind: 'gone' };
+  const { copies } = session;
+  return { kind: 'complete', receipt: receiptFor(to, item, upload.key, { copies, crc64: standing.crc64 }) };
 }
 
 /** Under the first of the names that is ours; a free one ends the row. */

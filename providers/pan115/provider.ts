@@ -7,6 +7,7 @@ import type { Receipt } from '#core/wire/transfer.ts';
 import { finish } from './finish.ts';
 import { putForm } from './form.ts';
 import { type Link, link, settled, standing, told } from './link.ts';
+import { accountOf } from './login.ts';
 import { open } from './open.ts';
 import { heldParts, put, uploadOf } from './parts.ts';
 import { planForm, planParts } from './plan.ts';
@@ -17,6 +18,8 @@ export const pan115Kind = providerKind<Pan115Settings, Pan115Login>({
   id: 'pan115',
   settings: Pan115Settings,
   credentials: Pan115Login,
+  siteSettings: ['prefix', 'endpoints'],
+  account: accountOf,
   connect: (connection) => pushProvider(Pan115Session, pan115Driver(link(connection))),
 });
 

@@ -27,6 +27,7 @@ export const s3Kind = providerKind<S3Settings, S3Credentials>({
   id: 's3',
   settings: S3Settings,
   credentials: S3Credentials,
+  siteSettings: ['endpoint', 'region', 'bucket', 'prefix'],
   connect: (connection) => pushProvider(S3Session, s3Driver(link(connection))),
 });
 

@@ -2,17 +2,28 @@
 import { expect } from 'vitest';
 import * as z from 'zod';
 import { Fault } from '#core/fault.ts';
+import { transferIdFrom } from '#core/ids.ts';
 import type { RemoteConnection } from '#core/ports/agents.ts';
 import { type CredentialHandle, type ProviderKind, providerKind } from '#core/ports/connection.ts';
-import type { Destinations } from '#core/ports/destinations.ts';
-import { type Provider, type PushProvider, pushProvider, serveProvider } from '#core/ports/provider.ts';
+import type { Destinations, UnderWay } from '#core/ports/destinations.ts';
+import {
+  type Item,
+  type Provider,
+  type PushProvider,
+  pushProvider,
+  type Session,
+  serveProvider,
+} from '#core/ports/provider.ts';
 import type { Placement } from '#core/wire/agent.ts';
+import type { UploadId } from '#core/wire/ids.ts';
 import { expectFault } from './expect-fault.ts';
 import { type ContractRun, contract, type Laws } from './suite.ts';
 
 export interface DestinationsRig {
   /** A new instance over the same store each time, as another process would have. Without `place` there are no agents. */
   destinations(kinds: readonly ProviderKind[], place?: PlaceForTests): Destinations;
+  /** What is on its way to each of them from now on. */
+  onItsWay(now: UnderWay): void;
 }
 
 type PlaceForTests = (local: PushProvider, connection: RemoteConnection, placement: OnAgents) => PushProvider;
@@ -46,7 +57,9 @@ const laws: Laws<DestinationsRig> = {
       settings: { region: 'cn', partBytes: 1024 },
       hasCredentials: true,
       placement: { on: 'here' },
+      limits: {},
       createdAt: expect.any(Number),
+      version: expect.any(String),
     });
     expect(await use(rig).get('drive')).toEqual(created);
     expect(await use(rig).list()).toEqual([created]);
@@ -202,7 +215,7 @@ const laws: Laws<DestinationsRig> = {
     await destinations.create({ ...DRIVE, placement: ON_AGENTS });
     const driver = await destinations.provider('drive');
     const last = placed.at(-1);
-    expect(driver).toBe(last?.made);
+    await expect(driver.check({ signal: AbortSignal.timeout(60_000) })).rejects.toThrow('made for an agent');
     expect(last?.local.id).toBe('drive');
     expect(last?.placement).toEqual(ON_AGENTS);
     expect(last?.connection).toMatchObject({
@@ -245,6 +258,112 @@ const laws: Laws<DestinationsRig> = {
   'one that stands on agents is never driven from a home that has none': async (rig) => {
     await rig.destinations(testKinds().kinds, placing().place).create({ ...SHELF, placement: ON_AGENTS });
     await expectFault('rejected', 'destination.no_agents', use(rig).provider('shelf'));
+  },
+  'limits are kept, replaced as a whole, and held by the driver from then on; credentials and settings stay': async (
+    rig,
+  ) => {
+    const destinations = use(rig);
+    const far = new Date(Date.now() + 12 * 3_600_000).toISOString().slice(11, 13);
+    const hours = { zone: 'UTC', windows: [{ from: `${far}:00`, to: `${far}:59` }] };
+    const made = await destinations.create({ ...DRIVE, limits: { bytesPerSecond: 1_000_000, hours } });
+    expect(made.limits).toEqual({ bytesPerSecond: 1_000_000, hours });
+    await expectFault('throttled', 'destination.outside_hours', (await drive(rig)).open(ITEM, CTX));
+    const changed = await destinations.change('drive', { limits: {} });
+    expect(changed).toMatchObject({ limits: {}, settings: made.settings, hasCredentials: true });
+    expect(await (await drive(rig)).open(ITEM, CTX)).toMatchObject({ kind: 'ready' });
+  },
+  'what asks for bytes itself keeps no limits: destination.no_limits, and nothing is written': async (rig) => {
+    const destinations = use(rig);
+    const asker = { ...SHELF, id: 'asker', provider: 'asker' };
+    const limits = { bytesPerSecond: 1_000_000 };
+    await expectFault('rejected', 'destination.no_limits', destinations.create({ ...asker, limits }));
+    expect(await destinations.get('asker')).toBeNull();
+    await destinations.create(asker);
+    await expectFault('rejected', 'destination.no_limits', destinations.change('asker', { limits }));
+    expect(await destinations.get('asker')).toMatchObject({ limits: {} });
+  },
+  'the version is another after each change and in each life of an id, and what is asked of an older one changes nothing':
+    async (rig) => {
+      const first = await use(rig).create(DRIVE);
+      expect((await use(rig).get('drive'))?.version).toBe(first.version);
+      const second = await use(rig).change('drive', { credentials: { access: 'a', refresh: 'r' } });
+      const third = await use(rig).change(
+        'drive',
+        { settings: { region: 'eu' } },
+        { ifVersion: ['x', second.version] },
+      );
+      const stale = { ifVersion: [first.version, second.version] };
+      const change = { settings: { region: 'us' }, credentials: { access: 'x', refresh: 'x' } };
+      await expectFault('rejected', 'destination.changed', use(rig).change('drive', change, stale));
+      await expectFault('rejected', 'destination.changed', use(rig).remove('drive', stale));
+      expect(await use(rig).get('drive')).toEqual(third);
+      expect(await (await handle(rig)).read()).toEqual({ access: 'a', refresh: 'r' });
+      expect(await use(rig).remove('drive', { ifVersion: [third.version] })).toBe(true);
+      const anew = await use(rig).create(DRIVE);
+      expect(new Set([first, second, third, anew].map(({ version }) => version)).size).toBe(4);
+    },
+  'of two changes of one version exactly one wins': async (rig) => {
+    const { version } = await use(rig).create(SHELF);
+    const changes = ['a', 'b', 'c'].map((region) =>
+      use(rig).change('shelf', { settings: { region } }, { ifVersion: [version] }),
+    );
+    const outcomes = await Promise.allSettled(changes);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  },
+  'while files are under way what names the place stays, and the destination; all else may change': async (rig) => {
+    await use(rig).create(DRIVE);
+    rig.onItsWay({ unfinished: 3, begun: 0 });
+    const moved = use(rig).change('drive', { settings: { region: 'eu' }, credentials: { access: 'x', refresh: 'x' } });
+    expect((await expectFault('rejected', 'destination.busy', moved)).message).toContain('3 files');
+    await expectFault('rejected', 'destination.busy', use(rig).remove('drive'));
+    expect(await (await handle(rig)).read()).toEqual(FIRST);
+    const credentials = { access: 'access-2', refresh: 'refresh-2' };
+    await use(rig).change('drive', { settings: { region: 'cn', partBytes: 7 }, credentials });
+    expect(await (await handle(rig)).read()).toEqual(credentials);
+    await use(rig).change('drive', { settings: { region: 'eu' } }, { site: 'same' });
+    rig.onItsWay({ unfinished: 0, begun: 0 });
+    await use(rig).change('drive', { settings: { region: 'us' } });
+    expect(await use(rig).remove('drive')).toBe(true);
+  },
+  'while files are under way credentials of another account are refused, those of nobody known are not': async (
+    rig,
+  ) => {
+    const login = (access: string) => ({ credentials: { access, refresh: 'r' } });
+    await use(rig).create({ ...DRIVE, ...login('ann/1') });
+    rig.onItsWay({ unfinished: 1, begun: 1 });
+    await use(rig).change('drive', login('ann/2'));
+    await expectFault('rejected', 'destination.busy', use(rig).change('drive', login('bob/1')));
+    await use(rig).change('drive', login('access-3'));
+    await expectFault('rejected', 'destination.busy', use(rig).change('drive', login('bob/1')));
+    rig.onItsWay({ unfinished: 0, begun: 0 });
+    await use(rig).change('drive', login('bob/1'));
+  },
+  'where calls are run stays while something has begun there, not while it only waits': async (rig) => {
+    const destinations = rig.destinations(testKinds().kinds, placing().place);
+    await destinations.create(DRIVE);
+    rig.onItsWay({ unfinished: 2, begun: 1 });
+    const change = { placement: ON_AGENTS };
+    await expectFault('rejected', 'destination.busy', destinations.change('drive', change));
+    rig.onItsWay({ unfinished: 2, begun: 0 });
+    expect(await destinations.change('drive', change)).toMatchObject(change);
+    rig.onItsWay({ unfinished: 2, begun: 2 });
+    await destinations.change('drive', { placement: { ...ON_AGENTS, perHourMax: 1 } });
+  },
+  'a session is finished where it was opened, or is gone': async (rig) => {
+    await use(rig).create({ ...DRIVE, credentials: { access: 'ann/1', refresh: 'r' } });
+    const opened = await opening(rig);
+    await use(rig).change('drive', { settings: { region: 'cn', partBytes: 7 } });
+    await use(rig).change('drive', { settings: { region: 'moved' } }, { site: 'same' });
+    await use(rig).change('drive', { credentials: { access: 'ann/2', refresh: 'r' } });
+    const other = await opening(rig);
+    expect(await finishes(rig, opened)).toBe(true);
+    await use(rig).change('drive', { settings: { region: 'eu' } });
+    expect([await finishes(rig, opened), await finishes(rig, other)]).toEqual([false, false]);
+    const anew = await opening(rig);
+    expect(await finishes(rig, anew)).toBe(true);
+    await use(rig).change('drive', { credentials: { access: 'bob/1', refresh: 'r' } });
+    expect(await finishes(rig, anew)).toBe(false);
+    expect(await finishes(rig, { kind: 'before sessions were marked' })).toBe(true);
   },
   'a destination that was removed and created anew gets a new driver': async (rig) => {
     const destinations = use(rig);
@@ -335,6 +454,43 @@ function use(rig: DestinationsRig): Destinations {
   return rig.destinations(testKinds().kinds);
 }
 
+const ITEM: Item = {
+  transferId: transferIdFrom('upl_01J00000000000000000000000' as UploadId, 0),
+  ...{ name: 'a', folder: '/', sizeBytes: 1, digests: {}, answers: {} },
+};
+const CTX = { signal: new AbortController().signal };
+
+async function drive(rig: DestinationsRig): Promise<PushProvider> {
+  const driver = await use(rig).provider('drive');
+  if (driver.mode !== 'push') throw new Error('drive is sent parts');
+  return driver;
+}
+
+/** The session of a file that is opened now, as it lies in the table. */
+async function opening(rig: DestinationsRig): Promise<Session> {
+  const opened = await (await drive(rig)).open(ITEM, CTX);
+  if (opened.kind !== 'ready') throw new Error('drive opens what it is given');
+  return structuredClone(opened.session);
+}
+
+/** Every call of the session reaches the driver, without what is not its own; or it is gone for each of them. */
+async function finishes(rig: DestinationsRig, session: Session): Promise<boolean> {
+  const driver = await drive(rig);
+  const part = { number: 1, range: { start: 0, end: 1 }, sizeBytes: 1, spans: [], open: unused };
+  const calls = [
+    () => driver.put(session, ITEM, part, CTX),
+    () => driver.inspect(session, ITEM, { from: 1, to: 1 }, CTX),
+    () => driver.finish(session, ITEM, [], CTX),
+  ];
+  const outcomes = await Promise.allSettled(calls.map((call) => call()));
+  await driver.discard(session, ITEM, CTX);
+  expect(driver.plan(session, 1, 1).partBytes).toBe(1);
+  const isDone = outcomes.every(({ status }) => status === 'fulfilled');
+  const gone = { status: 'rejected', reason: { kind: 'gone', code: 'destination.moved' } };
+  if (!isDone) expect(outcomes).toMatchObject([gone, gone, gone]);
+  return isDone;
+}
+
 /** The credentials of `drive`, as the driver of a new process has them. */
 async function handle(rig: DestinationsRig): Promise<CredentialHandle<Token>> {
   const { kinds, handles } = testKinds();
@@ -353,11 +509,14 @@ function testKinds() {
     id: 'drive',
     settings: Settings,
     credentials: Token,
+    siteSettings: ['region'],
+    // `access-…` is nobody's; `ann/…` is Ann's.
+    account: ({ access }) => (access.includes('/') ? (access.split('/')[0] ?? null) : null),
     connect: ({ destinationId, deviceId, settings, credentials }) => {
       deviceIds.push(deviceId);
       connected.push({ destinationId, settings });
       handles.push(credentials);
-      return idle('drive');
+      return opener('drive');
     },
     refusal: ({ region }, { name }) =>
       name.startsWith(region) ? null : new Fault('rejected', 'drive.region', 'this file belongs to another region'),
@@ -366,12 +525,14 @@ function testKinds() {
     id: 'shelf',
     settings: Settings,
     credentials: null,
+    siteSettings: ['region'],
     connect: () => idle('shelf'),
   });
   const asker = providerKind<z.infer<typeof Settings>, never>({
     id: 'asker',
     settings: Settings,
     credentials: null,
+    siteSettings: ['region'],
     connect: () => asking('asker'),
   });
   return { kinds: [drive, shelf, asker], connected, handles, deviceIds };
@@ -386,7 +547,7 @@ function placing() {
     readonly made: PushProvider;
   }[] = [];
   const place: PlaceForTests = (local, connection, placement) => {
-    const made = { ...local };
+    const made = { ...local, check: () => Promise.reject(new Error('made for an agent')) };
     placed.push({ local, connection, placement, made });
     return made;
   };
@@ -395,18 +556,33 @@ function placing() {
 
 const unused = () => Promise.reject(new Error('these laws move no bytes'));
 
+const still: Omit<PushProvider<Session>, 'mode' | 'id'> = {
+  needs: [],
+  instant: 'never',
+  open: unused,
+  plan: () => ({ partBytes: 1, inFlightMax: 1, order: 'any' }),
+  put: unused,
+  finish: unused,
+  inspect: unused,
+  discard: unused,
+  check: unused,
+};
+
 function idle(id: string): Provider {
-  return pushProvider(z.object({}), {
+  return pushProvider(z.json(), { id, ...still });
+}
+
+/** Its sessions are strict: whoever adds to them must take that away again. */
+function opener(id: string): Provider {
+  const session = z.strictObject({ kind: z.string() });
+  return pushProvider(session, {
     id,
-    needs: [],
-    instant: 'never',
-    open: unused,
-    plan: () => ({ partBytes: 1, inFlightMax: 1, order: 'any' }),
-    put: unused,
-    finish: unused,
-    inspect: unused,
-    discard: unused,
-    check: unused,
+    ...still,
+    open: async () => ({ kind: 'ready', session: { kind: 'open' } }),
+    put: async (_session, _item, { number }) => ({ number, tag: '' }),
+    inspect: async () => ({ kind: 'partial', held: [] }),
+    finish: async () => ({ evidence: 'C', sizeBytes: 1, location: 'drive:/a' }),
+    discard: async () => undefined,
   });
 }
 

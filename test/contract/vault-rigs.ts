@@ -4,7 +4,9 @@ import { virtualClock } from '#adapters/memory/clock.ts';
 import { sealedAccounts } from '#adapters/vault/accounts.ts';
 import { cellDestinations } from '#adapters/vault/destinations.ts';
 import { Sealed, sealKey } from '#adapters/vault/seal.ts';
+import { limitedProvider } from '#core/limits/limited.ts';
 import type { Cells } from '#core/ports/cells.ts';
+import type { UnderWay } from '#core/ports/destinations.ts';
 import { NO_STORE } from '../support/no-store.ts';
 import type { AccountsRig } from './accounts.contract.ts';
 import type { DestinationsRig } from './destinations.contract.ts';
@@ -36,7 +38,11 @@ export function accountsRig(cells: Cells): AccountsRig {
 }
 
 export function destinationsRig(cells: Cells): DestinationsRig {
+  let there: UnderWay = { unfinished: 0, begun: 0 };
   return {
+    onItsWay: (now) => {
+      there = now;
+    },
     destinations: (kinds, place) =>
       cellDestinations({
         cells,
@@ -44,6 +50,8 @@ export function destinationsRig(cells: Cells): DestinationsRig {
         kinds,
         clock,
         staging: NO_STORE,
+        underWay: async () => there,
+        limit: limitedProvider,
         ...(place === undefined ? {} : { place }),
       }),
   };

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { Fault } from '#core/fault.ts';
-import { headKey, uploadKey } from '#core/state.ts';
+import { receiveInbox } from '#core/intake/receive.ts';
+import type { Rumour } from '#core/ports/progress.ts';
+import type { StagingSource } from '#core/ports/staging.ts';
+import { headKey, UPLOAD_QUEUE, uploadKey } from '#core/state.ts';
 import { createLab, type Lab } from './lab.ts';
 import { script } from './script.ts';
 
@@ -41,6 +44,20 @@ describe('staged bytes', () => {
     await lab.pass(HOUR_MS);
     expect(stagedAt(lab)).toBe(0);
     expect((await lab.world.table.get(uploadKey(file.upload.uploadId)))?.phase).toBe('removed');
+  });
+
+  test('with the history of their transfers go for good a month later, and whoever looks is told', async () => {
+    const lab = createLab();
+    const file = await lab.announce({ sizeBytes: 50 });
+    await lab.stage(file);
+    await lab.ended(file);
+    const gone: Rumour[] = [];
+    lab.world.onPublish = (rumours) => void gone.push(...rumours.filter(({ kind }) => kind === 'removed'));
+    await lab.pass(29 * DAY_MS);
+    expect(gone).toEqual([]);
+    await lab.pass(2 * DAY_MS);
+    expect(gone).toMatchObject([{ kind: 'removed', transferIds: file.transferIds }]);
+    expect(await lab.world.table.get(headKey(file.transferIds[0]!))).toBeNull();
   });
 
   test('of a failed transfer stay a week, for a retry', async () => {
@@ -133,4 +150,30 @@ test('an inbox object stays a day after it was delivered, and goes if it is stil
   expect(stagedAt(lab)).toBe(1);
   await lab.pass(2 * HOUR_MS);
   expect(stagedAt(lab)).toBe(0);
+});
+
+describe('where a store cannot remove what is still the same', () => {
+  const keeping = (source: StagingSource): StagingSource => ({
+    ...source,
+    remove: async (key, version) => (version === undefined ? source.remove(key) : false),
+  });
+
+  test('an inbox object is delivered once, and remembered until it is gone', async () => {
+    const lab = createLab({ sabotage: { source: keeping } });
+    const key = 'inbox/rig/film.mp4';
+    await lab.putObject(key, new Uint8Array(30));
+    await lab.pass(40 * DAY_MS);
+    expect(stagedAt(lab)).toBe(1);
+    await receiveInbox(lab.world.intake(lab.process('listing')));
+    const uploads = () => lab.world.table.due(UPLOAD_QUEUE, Number.MAX_SAFE_INTEGER, 10);
+    const [upload] = await uploads();
+    expect(await uploads()).toHaveLength(1);
+    // By the store's own rules, or by a person.
+    await lab.world.staging.remove(key);
+    await lab.pass(8 * DAY_MS);
+    expect(await uploads()).toEqual([]);
+    expect((await lab.world.table.get(upload!))?.phase).toBe('removed');
+    await lab.pass(31 * DAY_MS);
+    expect(await lab.world.table.get(upload!)).toBeNull();
+  });
 });

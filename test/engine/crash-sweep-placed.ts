@@ -4,13 +4,15 @@ import { rigsAtAgents } from '../fleet/rigs-at-agents.ts';
 import type { Story } from './crash-sweep-run.ts';
 import { staged } from './crash-sweep-stories.ts';
 
-export function placedOnAgents(sizeBytes: number): Story {
+/** `bytes`: how the agents get them. */
+export function placedOnAgents(sizeBytes: number, bytes: 'over the line' | 'from the bucket' = 'over the line'): Story {
   let provider: (bare: PushProvider) => PushProvider;
   return {
     sabotage: () => ({ provider: (bare) => provider(bare) }),
     tell: async (run) => {
       const home = rigsAtAgents(run.world.clock);
-      const [first] = [await home.attach('a'), await home.attach('b')];
+      const bucket = bytes === 'over the line' ? undefined : run.world.staging;
+      const [first] = [await home.attach('a', bucket), await home.attach('b', bucket)];
       let isRestarted = false;
       provider = (bare) => {
         if (run.isCrashed() && !isRestarted) {

@@ -88,6 +88,7 @@ const stories: readonly (readonly [string, Story])[] = [
     { rigs: { a: { partBytes: 7 }, b: { ...blind, order: 'ascending' } }, tell: staged({ sizeBytes: 35 }) },
   ],
   ['a destination placed on agents, one of which dies too', placedOnAgents(60)],
+  ['a destination placed on agents that read the bucket for themselves', placedOnAgents(35, 'from the bucket')],
   ['an empty file', { tell: staged({ sizeBytes: 0 }) }],
   ['a short file', { tell: staged({ sizeBytes: 9 }) }],
   ['a short file whose part cannot be listed', { rigs: { rig: blind }, tell: staged({ sizeBytes: 9 }) }],

@@ -317,7 +317,9 @@ const destination: Destination = {
   settings: {},
   hasCredentials: false,
   placement: { on: 'here' },
+  limits: {},
   createdAt: START_MS,
+  version: '1',
 };
 
 function unwanted(): Promise<never> {

@@ -78,6 +78,36 @@ describe('pause', () => {
   });
 });
 
+describe('the history of a transfer', () => {
+  const told = async (lab: Lab, id: TransferId) => (await lab.head(id)).events.map(({ type }) => type);
+
+  test('says when it was paused and when it went on, each time, and nothing of leases in between', async () => {
+    const lab = createLab({ ...SLOW, budgetMs: 20_000 });
+    const { file, id } = await moving(lab);
+    for (let n = 0; n < 2; n++) {
+      await pause(engine(lab), id);
+      await lab.pass(600_000);
+      await resume(engine(lab), id);
+      await lab.pass(20_000);
+    }
+    await lab.ended(file);
+    const begun = ['staging', 'opening', 'moving'];
+    expect(await told(lab, id)).toEqual([...begun, 'paused', 'resumed', 'paused', 'resumed', 'finishing', 'done']);
+  });
+
+  test('says so too of one that has not begun, and waits for bytes again', async () => {
+    const lab = createLab();
+    const file = await lab.announce({ sizeBytes: 50 });
+    const id = file.transferIds[0]!;
+    await pause(engine(lab), id);
+    await lab.pass(60_000);
+    await resume(engine(lab), id);
+    await lab.pass(60_000);
+    expect(await told(lab, id)).toEqual(['staging', 'paused', 'resumed']);
+    expect((await lab.row(id)).hold).toBe('wait');
+  });
+});
+
 describe('cancel', () => {
   test('stops what is under way, gives up the session, and removes what was staged', async () => {
     const lab = createLab(SLOW);

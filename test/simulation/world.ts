@@ -28,6 +28,7 @@ export const START_MS = Date.UTC(2026, 0, 1);
 export interface Sabotage {
   readonly table?: (table: WorkTable) => WorkTable;
   readonly cells?: (cells: Cells) => Cells;
+  readonly source?: (source: StagingSource) => StagingSource;
   readonly provider?: (provider: PushProvider) => PushProvider;
 }
 
@@ -91,7 +92,7 @@ export function createWorld({ seed, limits, rigs, sabotage = {}, providerError }
       return [id, rig({ id, traits, base: clock, tell })];
     }),
   );
-  const source: StagingSource = watchBytes(staging, { table, base: clock, journal: log });
+  const source: StagingSource = watchBytes(sabotage.source?.(staging) ?? staging, { table, base: clock, journal: log });
 
   const world: World = {
     clock,
@@ -182,7 +183,8 @@ function pickCalls(remote: PushProvider) {
 }
 
 function toDestination({ id }: Rig): Destination {
-  return { id, provider: 'rig', settings: {}, hasCredentials: false, placement: { on: 'here' }, createdAt: START_MS };
+  const none = { settings: {}, hasCredentials: false, placement: { on: 'here' }, limits: {}, version: '1' } as const;
+  return { id, provider: 'rig', ...none, createdAt: START_MS };
 }
 
 /** Reads that may break off in the middle. */

@@ -11,20 +11,23 @@ import { kindName, offered } from './destination-kinds.ts';
 import { refused } from './destination-values.ts';
 import { Dialog } from './dialog.tsx';
 import { ErrorLine } from './error-line.tsx';
+import { LimitsFields } from './limits-fields.tsx';
 import { LoginPanel } from './login-panel.tsx';
 import { PlacementFields } from './placement-fields.tsx';
 import { type DestinationDraft, useDestinationDraft } from './use-destination-draft.ts';
 import { type Problem, useDestinationSave } from './use-destination-save.ts';
 
 export interface DestinationFormProps {
-  /** Absent: a new one. */
+  /** As it was when the form was opened. Absent: a new one. */
   readonly destination?: DestinationView;
+  /** Shows what stands by now instead, when somebody else has changed it. */
+  readonly onLookAgain?: () => void;
   readonly onClose: () => void;
   /** Called instead of `onClose` when something was saved. */
   readonly onSaved: () => void;
 }
 
-export function DestinationForm({ destination, onClose, onSaved }: DestinationFormProps) {
+export function DestinationForm({ destination, onLookAgain, onClose, onSaved }: DestinationFormProps) {
   const { words } = useLocale();
   const [name, setName] = useState('');
   const form = useRef<HTMLFormElement>(null);
@@ -81,6 +84,7 @@ export function DestinationForm({ destination, onClose, onSaved }: DestinationFo
           onChange={draft.change}
         />
         {draft.mayPlace && <PlacementFields draft={draft.place} wrong={wrong.placement} onChange={draft.setPlace} />}
+        {!kind.fetches && <LimitsFields draft={draft.pace} wrong={wrong.limits} onChange={draft.setPace} />}
         {draft.ways.length > 1 && (
           <CredentialWays
             ways={draft.ways}
@@ -105,6 +109,11 @@ export function DestinationForm({ destination, onClose, onSaved }: DestinationFo
           </fieldset>
         )}
         {problem && !wrong.isTold && <ErrorLine error={problem} onDismiss={saving.forgetProblem} />}
+        {problem?.code === 'destination.changed' && (
+          <button type="button" className="button" onClick={onLookAgain}>
+            {text.lookAgain}
+          </button>
+        )}
         <footer className="dialog-foot">
           <button type="button" className="button" onClick={onClose}>
             {text.cancel}
@@ -112,7 +121,7 @@ export function DestinationForm({ destination, onClose, onSaved }: DestinationFo
           <button
             type="submit"
             className="button primary"
-            disabled={saving.isSaving || !isNameGood || draft.placement === null}
+            disabled={saving.isSaving || !isNameGood || draft.placement === null || draft.limits === null}
           >
             {way === 'app' ? words.login.start : save}
           </button>
@@ -127,17 +136,16 @@ function wrongs(words: Messages, problem: Problem | null, { settings, kind, mayP
   const message = problem?.code === 'destination.invalid' ? problem.message : '';
   const inSettings = refused('settings', settings, message);
   const inCredentials = refused('credentials', kind.credentials, message);
-  const isOfPlace = problem !== null && PLACE_CODES.has(problem.code) && mayPlace;
+  const isOfPlace = problem?.code === 'destination.no_agents' && mayPlace;
+  const isOfLimits = problem?.code === 'destination.no_limits';
   return {
     settings: inSettings,
     credentials: inCredentials,
     placement: isOfPlace ? errorWords(words, problem.code, problem.message).join(' ') : null,
-    isTold: isOfPlace || Object.keys({ ...inSettings, ...inCredentials }).length > 0,
+    limits: isOfLimits ? errorWords(words, problem.code, problem.message).join(' ') : null,
+    isTold: isOfPlace || isOfLimits || Object.keys({ ...inSettings, ...inCredentials }).length > 0,
   };
 }
-
-/** Refusals of a change that are about where the calls are run. */
-const PLACE_CODES: ReadonlySet<string> = new Set(['destination.busy', 'destination.no_agents']);
 
 function KindField(props: { readonly provider: string; readonly onChange: (provider: string) => void }) {
   const { words } = useLocale();

@@ -35,6 +35,8 @@ export interface Kind {
   readonly login?: { readonly needs: readonly string[] };
   /** What can be looked at: its folders, and besides them what its server is doing. */
   readonly shows?: 'folders' | 'folders and server';
+  /** It asks for bytes when and as fast as it likes: hours and a speed of ours would not hold it. */
+  readonly fetches?: true;
 }
 
 /** By key; of a chosen one the label. */
@@ -109,6 +111,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     shows: 'folders',
   },
   clouddrive2: {
+    fetches: true,
     title: 'CloudDrive2',
     settings: [
       needed('address', 'nas.lan:19798'),

@@ -20,7 +20,7 @@ export interface DestinationStore {
   /** What is known, asked for first where nothing is known yet. Rejects with an `UploadError` when that failed. */
   loaded(): Promise<readonly DestinationView[]>;
   add(body: CreateDestination): Promise<void>;
-  change(id: string, body: UpdateDestination): Promise<void>;
+  change(view: DestinationView, body: UpdateDestination): Promise<void>;
   remove(id: string): Promise<void>;
 }
 
@@ -67,8 +67,8 @@ export function destinationStore(api: ApiClient): DestinationStore {
       await api.createDestination(body);
       await load();
     },
-    async change(id, body) {
-      await api.changeDestination(id, body);
+    async change({ id, version }, body) {
+      await api.changeDestination(id, version, body);
       await load();
     },
     async remove(id) {

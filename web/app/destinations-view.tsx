@@ -10,10 +10,12 @@ import { DestinationForm } from './destination-form.tsx';
 import { KINDS, kindName, offered, wantsLogin } from './destination-kinds.ts';
 import { facts } from './destination-values.ts';
 import { ErrorLine } from './error-line.tsx';
+import { limitsWords } from './limits.ts';
 import { LoginDialog } from './login-dialog.tsx';
 import { placementWords } from './placement.ts';
 import { ProviderIcon } from './provider-icon.tsx';
 import { ServerView } from './server-view.tsx';
+import { WebhooksPanel } from './webhooks-panel.tsx';
 
 export function DestinationsView() {
   const { words } = useLocale();
@@ -45,6 +47,7 @@ export function DestinationsView() {
         ))}
       </ul>
       {isAdding && <DestinationForm onClose={() => setIsAdding(false)} onSaved={() => setIsAdding(false)} />}
+      <WebhooksPanel />
     </section>
   );
 }
@@ -52,14 +55,16 @@ export function DestinationsView() {
 type Check = 'running' | CheckAnswer | null;
 
 function Place({ item }: { readonly item: DestinationView }) {
-  const { words } = useLocale();
+  const { words, format } = useLocale();
   const { api, destinations } = useConsole();
   const [check, setCheck] = useState<Check>(null);
   const [error, setError] = useState<{ code: string; message: string } | null>(null);
   const [isLoggingIn, setIsLoggingIn] = useState(false);
   const [isServerShown, setIsServerShown] = useState(false);
-  const [isChanging, setIsChanging] = useState(false);
+  /** As it was when the form was opened: what others change meanwhile is not taken for what was read. */
+  const [changing, setChanging] = useState<DestinationView | null>(null);
   const atAgents = placementWords(words, item.placement);
+  const keepsTo = limitsWords(words, format.rate, item.limits);
   const kind = KINDS[item.provider];
   const isLoginDue = !item.hasCredentials || (check !== 'running' && check !== null && wantsLogin(check.code));
 
@@ -75,6 +80,10 @@ function Place({ item }: { readonly item: DestinationView }) {
     setIsLoggingIn(false);
     // What was wrong may be mended now.
     if (check !== null) setCheck(null);
+  };
+  const lookAgain = async () => {
+    await destinations.load();
+    setChanging(destinations.snapshot().items.find(({ id }) => id === item.id) ?? null);
   };
   const remove = () => {
     if (!window.confirm(words.destinations.removeSure(item.id))) return;
@@ -103,6 +112,12 @@ function Place({ item }: { readonly item: DestinationView }) {
             <div>
               <dt>{words.placement.atAgents}</dt>
               <dd>{atAgents.join(' · ')}</dd>
+            </div>
+          )}
+          {keepsTo !== null && (
+            <div>
+              <dt>{words.limits.keeps}</dt>
+              <dd>{keepsTo}</dd>
             </div>
           )}
         </dl>
@@ -142,7 +157,7 @@ function Place({ item }: { readonly item: DestinationView }) {
           className="button quiet icon-only"
           aria-label={words.row.of(words.destinations.edit, item.id)}
           title={words.destinations.edit}
-          onClick={() => setIsChanging(true)}
+          onClick={() => setChanging(item)}
         >
           <Pencil aria-hidden size={16} />
         </button>
@@ -157,12 +172,14 @@ function Place({ item }: { readonly item: DestinationView }) {
         </button>
       </div>
       {isServerShown && <ServerView destinationId={item.id} />}
-      {isChanging && (
+      {changing && (
         <DestinationForm
-          destination={item}
-          onClose={() => setIsChanging(false)}
+          key={changing.version}
+          destination={changing}
+          onLookAgain={lookAgain}
+          onClose={() => setChanging(null)}
           onSaved={() => {
-            setIsChanging(false);
+            setChanging(null);
             // Whether it works as it is now is what one wants to know next.
             runCheck();
           }}

@@ -2,10 +2,12 @@
 import { useMemo, useState, useSyncExternalStore } from 'react';
 import type { Placement } from '#core/wire/agent.ts';
 import { CreateDestination, type DestinationView, type UpdateDestination } from '#core/wire/destination.ts';
+import type { Limits } from '#core/wire/limits.ts';
 import { useConsole } from './console.ts';
 import type { CredentialWay } from './credential-ways.tsx';
 import { type Field, KINDS, type Kind, mayUseAgents, offered, type Values } from './destination-kinds.ts';
 import { filled, mended, standing } from './destination-values.ts';
+import { type LimitsDraft, limitsDraftOf, limitsOf } from './limits.ts';
 import { draftOf, type PlacementDraft, placementOf } from './placement.ts';
 
 export interface DestinationDraft {
@@ -19,10 +21,14 @@ export interface DestinationDraft {
   readonly mayPlace: boolean;
   /** Null: what is filled in for it does not fit. */
   readonly placement: Placement | null;
+  readonly pace: LimitsDraft;
+  /** Null: what is filled in for them does not fit. */
+  readonly limits: Limits | null;
   choose(provider: string): void;
   change(key: string, value: string): void;
   setWay(way: CredentialWay): void;
   setPlace(place: PlacementDraft): void;
+  setPace(pace: LimitsDraft): void;
   /** What a create sends. */
   created(id: string): ReturnType<typeof CreateDestination.safeParse>;
   /** What a change sends: only what differs. */
@@ -42,6 +48,7 @@ export function useDestinationDraft(before?: DestinationView): DestinationDraft 
   const stands = useMemo(() => standing(kind.settings, before?.settings ?? {}), [kind, before]);
   const [values, setValues] = useState<Values>(stands.values);
   const [place, setPlace] = useState(() => draftOf(before?.placement ?? HERE));
+  const [pace, setPace] = useState(() => limitsDraftOf(before?.limits ?? {}));
   const [wanted, setWay] = useState<CredentialWay>(before?.hasCredentials ? 'keep' : 'app');
   const ways = waysOf(kind, before);
   const way = ways.includes(wanted) ? wanted : (ways[0] ?? 'keep');
@@ -50,11 +57,12 @@ export function useDestinationDraft(before?: DestinationView): DestinationDraft 
   );
   const mayPlace = mayUseAgents(kinds, provider) || before?.placement.on === 'agents';
   const placement = mayPlace ? placementOf(place) : HERE;
+  const limits = kind.fetches ? {} : limitsOf(pace);
   const secret = way === 'typed' ? filled(kind.credentials, values) : {};
   const credentials = Object.keys(secret).length > 0 ? { credentials: secret } : {};
 
   return {
-    ...{ provider, kind, settings, values, ways, way, place, mayPlace, placement },
+    ...{ provider, kind, settings, values, ways, way, place, mayPlace, placement, pace, limits },
     choose(next) {
       setChosen(next);
       setValues({});
@@ -62,18 +70,22 @@ export function useDestinationDraft(before?: DestinationView): DestinationDraft 
     change: (key, value) => setValues((now) => ({ ...now, [key]: value })),
     setWay,
     setPlace,
+    setPace,
     created: (id) =>
       CreateDestination.safeParse({
         ...{ id, provider, settings: filled(settings, values), ...credentials },
         ...(placement === null || placement.on === 'here' ? {} : { placement }),
+        ...(limits === null || Object.keys(limits).length === 0 ? {} : { limits }),
       }),
     changed(view) {
       const next = mended(settings, stands.values, values, view.settings);
       const isMoved = placement !== null && JSON.stringify(place) !== JSON.stringify(draftOf(view.placement));
+      const isPaced = limits !== null && JSON.stringify(pace) !== JSON.stringify(limitsDraftOf(view.limits));
       return {
         ...(next === view.settings ? {} : { settings: { ...next } }),
         ...credentials,
         ...(isMoved ? { placement } : {}),
+        ...(isPaced ? { limits } : {}),
       };
     },
   };

@@ -35,7 +35,7 @@ export function useDestinationSave(
   const [login, setLogin] = useState<DestinationSave['login']>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isSaving, setIsSaving] = useState(false);
-  const { provider, way, placement } = draft;
+  const { provider, way, placement, limits } = draft;
 
   const create = async (): Promise<void> => {
     const body = draft.created(name);
@@ -44,11 +44,11 @@ export function useDestinationSave(
     // The server would take it for another login to the one that stands.
     if (items.some((item) => item.id === name)) return setProblem({ code: 'destination.exists', message: '' });
     const { id: destinationId, settings } = body.data;
-    setLogin({ provider, destinationId, settings, placement: placement ?? undefined });
+    setLogin({ provider, destinationId, settings, placement: placement ?? undefined, limits: limits ?? undefined });
   };
   const change = async (view: DestinationView): Promise<void> => {
     const body = draft.changed(view);
-    if (Object.keys(body).length > 0) await destinations.change(view.id, body);
+    if (Object.keys(body).length > 0) await destinations.change(view, body);
     if (way === 'app') setLogin({ provider, destinationId: view.id, settings: {} });
     else onSaved();
   };
@@ -56,7 +56,7 @@ export function useDestinationSave(
   return {
     ...{ problem, isSaving, login },
     save() {
-      if (placement === null) return;
+      if (placement === null || limits === null) return;
       setProblem(null);
       setIsSaving(true);
       void (before ? change(before) : create())

@@ -8,6 +8,8 @@ import type { Surroundings } from './surroundings.ts';
  * Answers that say "later" (429, 5xx) are tried `TRIES_MAX` times.
  */
 export const LOST_TRIES_MAX = 30;
+/** A turn that is waited for takes as long as it takes: a week of asking once a minute. */
+const TURN_TRIES_MAX = 7 * 24 * 60;
 
 export type Waiting = 'offline' | 'retry' | null;
 
@@ -46,7 +48,7 @@ export async function patiently<Answer>(
   onWaiting: (waiting: Waiting) => void,
   call: () => Promise<Answer>,
 ): Promise<Answer> {
-  for (let failures = 0, lost = 0; ; ) {
+  for (let failures = 0, lost = 0, turns = 0; ; ) {
     if (!needs.connection.isOnline()) onWaiting('offline');
     await untilOnline(needs, signal);
     try {
@@ -58,10 +60,11 @@ export async function patiently<Answer>(
       if (!isPassing(error)) throw error;
       if (!needs.connection.isOnline()) continue;
       if (error.status === 0) lost += 1;
+      else if (error.code === 'uploads.too_many') turns += 1;
       else failures += 1;
-      if (failures >= TRIES_MAX || lost >= LOST_TRIES_MAX) throw error;
+      if (failures >= TRIES_MAX || lost >= LOST_TRIES_MAX || turns >= TURN_TRIES_MAX) throw error;
       onWaiting('retry');
-      await rest(needs, backoffMs(failures + lost, needs.random(), error.retryAfterMs), signal);
+      await rest(needs, backoffMs(failures + lost + turns, needs.random(), error.retryAfterMs), signal);
     }
   }
 }

@@ -4,9 +4,10 @@ import type { ServeHolding } from '#core/ports/provider.ts';
 import type { Finishing, Moving } from '#core/state.ts';
 import type { Receipt } from '#core/wire/transfer.ts';
 import { mismatched, wrongClaim } from '../claims.ts';
+import { delivered } from '../delivered.ts';
 import { ensureDigest } from '../digest-row.ts';
 import { settle } from '../finishing.ts';
-import { commitStep, endWith, type Onward, waiting } from '../head-step.ts';
+import { commitStep, type Onward, waiting } from '../head-step.ts';
 import { itemOf } from '../item.ts';
 import { claimedAlgorithms, claimedDigests } from '../readiness.ts';
 import { stagedWindow } from '../window.ts';
@@ -76,7 +77,7 @@ async function done(context: ServeStep, receipt: Receipt, ending: Ending): Promi
     if (wrong !== undefined) return { release: mismatched(engine, head, wrong) };
   }
   const instant = ending === 'instant';
-  return { release: endWith(engine, head, { phase: 'done', receipt, instant, endedAt: engine.clock.now(), parts: 0 }) };
+  return { release: await delivered(context, { receipt, instant, parts: 0 }) };
 }
 
 async function isStaged({ engine, head }: ServeStep): Promise<boolean> {

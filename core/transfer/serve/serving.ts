@@ -1,9 +1,9 @@
 /** One session of a destination that asks, live: its questions are answered until it ends, a wish comes, or something breaks. */
 import { LeaseLost } from '#core/fault.ts';
 import type { ServeProvider } from '#core/ports/provider.ts';
-import { HeadState, type Moving, withEvent } from '#core/state.ts';
+import { HeadState, type Moving } from '#core/state.ts';
 import { doorbell } from '../doorbell.ts';
-import { type HeadStep, isPaused, type Onward, waiting } from '../head-step.ts';
+import { type HeadStep, type Onward, waiting } from '../head-step.ts';
 import { itemOf } from '../item.ts';
 import { answering } from './answering.ts';
 import type { AskChannel } from './channel.ts';
@@ -47,8 +47,9 @@ interface Live extends ServeStep, ProgressOf {
 export async function serveSession(context: ServeStep, moving: Moving): Promise<Onward> {
   const { engine, lease, provider, shared, signal } = context;
   const isFresh = HeadState.parse(lease.row.state).sessionNo !== context.head.sessionNo;
-  const { holding, head } = isFresh ? { holding: null, head: context.head } : await takenUp(context, moving);
-  if (holding !== null) return concluded({ ...context, head }, moving, holding, 'served');
+  const { head } = context;
+  const holding = isFresh ? null : await takenUp(context, moving);
+  if (holding !== null) return concluded(context, moving, holding, 'served');
   const item = itemOf(head);
   const staged = stagedWait(engine, head.file);
   const bell = doorbell(engine.clock);
@@ -89,11 +90,11 @@ export async function serveSession(context: ServeStep, moving: Moving): Promise<
  * Somebody served it before us: it may have ended since. A pause is always taken back, because whoever made it may have died before
  * it could write that down.
  */
-async function takenUp({ engine, provider, head, signal }: ServeStep, { session }: Moving) {
+async function takenUp({ provider, head, signal }: ServeStep, { session }: Moving) {
   const holding = await provider.inspect(session, itemOf(head), { signal });
-  if (holding.kind !== 'partial') return { holding, head };
+  if (holding.kind !== 'partial') return holding;
   await provider.hold(session, itemOf(head), 'resume', { signal });
-  return { holding: null, head: isPaused(head) ? withEvent(head, engine.clock.now(), 'resumed') : head };
+  return null;
 }
 
 async function answered(

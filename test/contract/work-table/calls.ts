@@ -182,26 +182,29 @@ export const callLaws: Laws<WorkTable> = {
     await ended(table);
     await table.create(newRow({ sk: 'other' }), NOW);
     expect(await table.expire(KEY, LATER, NOW)).toBe(true);
-    expect(await table.purge(LATER - 1, 10)).toBe(0);
+    expect(await table.purge(LATER - 1, 10)).toEqual([]);
     expect(await table.get(KEY)).not.toBeNull();
-    expect(await table.purge(LATER, 10)).toBe(1);
+    expect(await table.purge(LATER, 10)).toEqual([{ ...KEY, ownerId: null }]);
+    expect(await table.purge(LATER, 10)).toEqual([]);
     expect(await table.get(KEY)).toBeNull();
     expect(await table.get({ ...KEY, sk: 'other' })).not.toBeNull();
   },
   'purge takes no more than it is told': async (table) => {
     for (let n = 0; n < 5; n++) {
-      await table.create(newRow({ sk: `${n}` }), NOW);
+      await table.create(newRow({ sk: `${n}`, owner: { id: 'o', sort: `${n}` } }), NOW);
       await table.expire({ ...KEY, sk: `${n}` }, NOW, NOW);
     }
-    expect(await table.purge(NOW, 3)).toBe(3);
+    const purged = await table.purge(NOW, 3);
+    expect(purged).toHaveLength(3);
+    for (const { pk, ownerId } of purged) expect({ pk, ownerId }).toEqual({ pk: KEY.pk, ownerId: 'o' });
     expect(await table.query(KEY.pk, '')).toHaveLength(2);
-    expect(await table.purge(NOW, 3)).toBe(2);
+    expect(await table.purge(NOW, 3)).toHaveLength(2);
   },
   'a row that was revived is not purged': async (table) => {
     const { token } = await ended(table);
     await table.expire(KEY, NOW, NOW);
     await table.revive(KEY, token, { ...NEXT, queue: 'dest#a', dueAt: NOW }, NOW);
-    expect(await table.purge(LATER, 10)).toBe(0);
+    expect(await table.purge(LATER, 10)).toEqual([]);
     expect(await claimed(table)).toMatchObject({ unclean: false });
   },
 };

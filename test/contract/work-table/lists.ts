@@ -1,4 +1,4 @@
-/** Laws of the lists: query, due, owned. */
+/** Laws of the lists: query, due, owned, ended. */
 import { expect } from 'vitest';
 import type { WorkTable } from '#core/ports/work-table.ts';
 import type { Laws } from '../suite.ts';
@@ -81,6 +81,21 @@ export const listLaws: Laws<WorkTable> = {
     await table.revive(key, token, { phase: 'opening', state: {}, queue: 'dest#a', dueAt: NOW }, NOW);
     expect(await list()).toEqual(['01D', '01C', '01B', '01A']);
   },
+  'active counts the rows of an owner that are at work, and no further than it is told': async (table) => {
+    for (let n = 0; n < 7; n++) await table.create(newRow({ sk: `${n}`, owner: { id: 'o', sort: `${n}` } }), NOW);
+    await table.create(newRow({ sk: 'other', owner: { id: 'oo', sort: '1' } }), NOW);
+    await table.create(newRow({ sk: 'born ended', owner: { id: 'o', sort: '1' }, queue: null, dueAt: null }), NOW);
+    await table.create(newRow({ sk: 'nobody' }), NOW);
+    const key = { ...KEY, sk: '3' };
+    const { token } = await claimed(table, 'boot/1', NOW, key);
+    const counted = () => Promise.all([0, 3, 100].map((max) => table.active('o', max)));
+    expect(await counted()).toEqual([0, 3, 7]);
+    await table.release(key, token, { to: 'ended' }, NOW);
+    expect(await counted()).toEqual([0, 3, 6]);
+    await table.revive(key, token, { phase: 'opening', state: {}, queue: 'dest#a', dueAt: NOW }, NOW);
+    expect(await counted()).toEqual([0, 3, 7]);
+    expect(await table.active('nobody', 5)).toBe(0);
+  },
   'owned lists a row that was created ended among the ended': async (table) => {
     const owner = (sort: string) => ({ id: 'o', sort });
     await table.create(newRow({ sk: '2', owner: owner('2'), queue: null, dueAt: null }), NOW);
@@ -104,6 +119,61 @@ export const listLaws: Laws<WorkTable> = {
       if (page.length === 0) break;
     }
     expect(seen).toEqual(whole);
+  },
+  'ended gives places by the time of the write that ended them, until the row is revived': async (table) => {
+    const end = async (sk: string, at: number) => {
+      await table.create(newRow({ sk, owner: { id: 'o', sort: sk } }), NOW);
+      const { token } = await claimed(table, 'boot/1', NOW, { ...KEY, sk });
+      await table.release({ ...KEY, sk }, token, { to: 'ended' }, at);
+      return token;
+    };
+    const list = async (endedAt: number) =>
+      (await table.ended('o', { after: { endedAt, pk: '', sk: '' }, limit: 10 })).map((place) => [
+        place.sk,
+        place.endedAt,
+      ]);
+    await end('late', NOW + 3);
+    const token = await end('mid', NOW + 2);
+    await end('early', NOW + 1);
+    await table.create(newRow({ sk: 'open', owner: { id: 'o', sort: '9' } }), NOW);
+    await table.create(newRow({ sk: 'born', owner: { id: 'o', sort: '8' }, queue: null, dueAt: null }), NOW + 4);
+    await table.create(newRow({ sk: 'other', owner: { id: 'p', sort: '9' }, queue: null, dueAt: null }), NOW);
+    await table.create(newRow({ sk: 'nobody', queue: null, dueAt: null }), NOW);
+    const [early, mid, late, born] = [
+      ['early', NOW + 1],
+      ['mid', NOW + 2],
+      ['late', NOW + 3],
+      ['born', NOW + 4],
+    ];
+    expect(await list(0)).toEqual([early, mid, late, born]);
+    expect(await list(NOW + 2)).toEqual([mid, late, born]);
+    const key = { ...KEY, sk: 'mid' };
+    await table.expire(key, LEASE_MS + NOW, NOW + 9);
+    expect(await list(0)).toEqual([early, mid, late, born]);
+    await table.revive(key, token, { phase: 'opening', state: {}, queue: 'dest#a', dueAt: NOW }, NOW + 5);
+    expect(await list(0)).toEqual([early, late, born]);
+    const again = await claimed(table, 'boot/1', NOW + 5, key);
+    await table.release(key, again.token, { to: 'ended' }, NOW + 6);
+    expect(await list(NOW + 4)).toEqual([born, ['mid', NOW + 6]]);
+  },
+  'ended pages without gaps or doubles, also among rows of one time': async (table) => {
+    for (let n = 0; n < 17; n++) {
+      await table.create(
+        newRow({ sk: `${n}`, owner: { id: 'o', sort: `${n}` }, queue: null, dueAt: null }),
+        NOW + (n >> 3),
+      );
+    }
+    const seen: string[] = [];
+    for (let after = { endedAt: 0, pk: '', sk: '' }; ; ) {
+      const page = await table.ended('o', { after, limit: 5 });
+      expect(page.length).toBeLessThanOrEqual(5);
+      seen.push(...page.map(({ sk }) => sk));
+      const last = page.at(-1);
+      if (last === undefined) break;
+      after = last;
+    }
+    expect(seen).toHaveLength(17);
+    expect(new Set(seen).size).toBe(17);
   },
   'owned gives whole rows': async (table) => {
     await table.create(newRow({ owner: { id: 'o', sort: '1' } }), NOW);
