@@ -8,7 +8,7 @@ import { isoTime } from '#core/wire/time.ts';
 import { UploadMessage, type UploadSession, UploadSessionList } from '#core/wire/upload-progress.ts';
 import type { Api, ApiDeps } from '../api.ts';
 import { answers, secured } from '../openapi.ts';
-import { cancelAll } from './uploads.ts';
+import { cancelAll } from '../upload-desk.ts';
 
 const SESSIONS_MAX = 200;
 /** Of a clean-up, which goes through all that a listing can see. */

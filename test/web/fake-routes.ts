@@ -8,6 +8,7 @@ import type { TransferEvent, TransferView } from '#core/wire/transfer.ts';
 import { AnswersRequest, CreateUpload, SignRequest } from '#core/wire/upload.ts';
 import { KINDS } from '../../web/app/destination-kinds.ts';
 import { retryAfter, slurp } from './fake-bucket.ts';
+import { throughDrop } from './fake-drop.ts';
 import { type FakeState, type FakeUpload, later, now } from './fake-state.ts';
 
 export const TOKEN = 'test-token';
@@ -23,6 +24,7 @@ interface Call {
   readonly body: unknown;
   readonly url: URL;
   readonly idempotencyKey: string;
+  readonly ifMatch: string | undefined;
 }
 
 export async function answerApi(
@@ -43,13 +45,27 @@ export async function answerApi(
     return;
   }
   const text = String(await slurp(request));
-  const [, , , noun = '', id = '', verb = ''] = url.pathname.split('/').map(decodeURIComponent);
+  let body: unknown = text === '' ? undefined : JSON.parse(text);
+  let path = url.pathname.slice('/api/v1/'.length);
+  let dropped: Answer | null = null;
+  const { drop } = state.options;
+  if (drop && /^drop(\/|$)/.test(path)) {
+    const through = throughDrop(drop, request, url.pathname, body);
+    if ('path' in through) ({ path, body } = through);
+    else dropped = 'name' in through ? ok(through) : refusal(...through, 'the link does not take it');
+  }
+  const isOwners = path === url.pathname.slice('/api/v1/'.length);
+  const [noun = '', id = '', verb = ''] = path.split('/').map(decodeURIComponent);
   const route = ROUTES[`${method} ${noun}${id && '/:id'}${verb && `/${verb}`}`];
   const idempotencyKey = String(request.headers['idempotency-key'] ?? randomUUID());
-  const call = { state, id, url, idempotencyKey, body: text === '' ? undefined : JSON.parse(text) };
+  const ifMatch = request.headers['if-match'];
+  const call = { state, id, url, idempotencyKey, ifMatch, body };
   let answer: Answer;
-  if (fault && typeof fault.act === 'object') answer = refusal(fault.act.status, 'server.busy', 'busy');
-  else if (request.headers.authorization !== `Bearer ${TOKEN}`) answer = refusal(401, 'auth.invalid_token', 'no');
+  if (fault && typeof fault.act === 'object')
+    answer = refusal(fault.act.status, fault.act.code ?? 'server.busy', 'busy');
+  else if (dropped) answer = dropped;
+  else if (isOwners && request.headers.authorization !== `Bearer ${TOKEN}`)
+    answer = refusal(401, 'auth.invalid_token', 'no');
   else answer = unknownOf(call, noun) ?? route?.(call) ?? refusal(404, 'request.no_route', 'nothing here');
   state.log.push(`${method} ${url.pathname} ${answer.status}`);
   if (fault?.act === 'late') {
@@ -85,6 +101,7 @@ const ROUTES: Readonly<Record<string, (call: Call) => Answer>> = {
   'GET transfers': listTransfers,
   'GET transfers/:id/events': ({ state, id }) =>
     withTransfer(state, id, (view) => ok({ items: state.histories.get(id) ?? history(view) })),
+  'GET transfers/:id/receipt': ({ id }) => ok({ receipt: { transferId: id }, jws: 'signed' }),
   'POST transfers/:id/pause': ({ state, id }) => ok(state.change(id, { wish: 'pause', status: 'paused' })),
   'POST transfers/:id/resume': ({ state, id }) =>
     withTransfer(state, id, ({ phase }) =>
@@ -100,7 +117,12 @@ const ROUTES: Readonly<Record<string, (call: Call) => Answer>> = {
   'POST destinations': createDestination,
   'PATCH destinations/:id': changeDestination,
   'GET kinds': ({ state }) => ok({ items: state.options.kinds ?? allKinds() }),
+  'GET links': ({ state }) => ok({ items: [...state.links.items.values()].reverse() }),
+  'POST links': ({ state, body }) => ({ status: 201, body: state.links.create(body) }),
+  'POST links/:id/rotate': ({ state, id }) => known(state.links.rotate(id)),
+  'POST links/:id/revoke': ({ state, id }) => known(state.links.revoke(id)),
   'GET alerts': ({ state }) => ok({ items: state.alerts }),
+  'GET webhooks': () => ok({ items: [] }),
   'GET agents': ({ state }) => ok({ items: [...state.agents.values()] }),
   'POST agents/:id/revoke': (call) => withAgent(call, (agent) => turn(call, agent, 'revoked')),
   'POST agents/:id/restore': (call) => withAgent(call, (agent) => turn(call, agent, 'offline')),
@@ -152,15 +174,16 @@ function createDestination({ state, body }: Call): Answer {
   return { status: 201, body: state.addDestination(parsed.data) };
 }
 
-function changeDestination({ state, id, body }: Call): Answer {
+function changeDestination({ state, id, body, ifMatch }: Call): Answer {
   const before = state.destinations.get(id);
   const parsed = UpdateDestination.safeParse(body);
   if (!before || !parsed.success) return refusal(400, 'request.invalid', 'no such change');
-  const { settings = before.settings, placement = before.placement, credentials } = parsed.data;
+  if (ifMatch !== `"${before.version}"`) return refusal(412, 'destination.changed', 'it is another one by now');
+  const { settings = before.settings, placement = before.placement, limits = before.limits, credentials } = parsed.data;
   if (before.provider === 'folder' && !String(settings['root']).startsWith('/'))
     return refusal(422, 'destination.invalid', 'settings.root: give an absolute path');
   const hasCredentials = before.hasCredentials || credentials !== undefined;
-  const view = { ...before, settings, placement, hasCredentials };
+  const view = { ...before, settings, placement, limits, hasCredentials, version: randomUUID() };
   state.events.emit('changed', parsed.data);
   state.destinations.set(id, view);
   return ok(view);
@@ -168,6 +191,10 @@ function changeDestination({ state, id, body }: Call): Answer {
 
 function allKinds(): KindView[] {
   return Object.keys(KINDS).map((id) => ({ id, placements: ['here'] }));
+}
+
+function known(link: object | null): Answer {
+  return link ? ok(link) : refusal(404, 'link.unknown', 'no such link');
 }
 
 function withAgent({ state, id }: Call, answer: (agent: AgentView) => Answer): Answer {

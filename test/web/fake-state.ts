@@ -13,6 +13,9 @@ import type { KindView } from '#core/wire/kind.ts';
 import type { TransferEvent, TransferView } from '#core/wire/transfer.ts';
 import type { ChunkTicket, CreateUpload, UploadView } from '#core/wire/upload.ts';
 
+import type { FakeDrop } from './fake-drop.ts';
+import { fakeLinks } from './fake-links.ts';
+
 export interface FakeOptions {
   readonly chunkBytes?: number;
   /** Tickets in the answer of a create. */
@@ -27,11 +30,17 @@ export interface FakeOptions {
   readonly kinds?: readonly KindView[];
   /** Uploads with this SHA-1 are known already. */
   readonly knownSha1?: string;
+  /** A link by which customers hand in. */
+  readonly drop?: FakeDrop;
 }
 
 export interface Fault {
   /** `status` answers so; `hang` never answers; `drop` cuts the line; `late` does what was asked, then cuts the line. */
-  readonly act: { readonly status: number; readonly retryAfter?: string } | 'hang' | 'drop' | 'late';
+  readonly act:
+    | { readonly status: number; readonly code?: string; readonly retryAfter?: string }
+    | 'hang'
+    | 'drop'
+    | 'late';
   /** Which requests: `PUT` ones go to the bucket, `WS` is the socket's upgrade, all others go to the API. */
   readonly method: string;
   /** A part of the path. */
@@ -68,14 +77,16 @@ export function fakeState(
   const faults: Fault[] = [];
 
   function addDestination(body: z.input<typeof CreateDestination>): DestinationView {
-    const { id, provider, settings, credentials, placement } = CreateDestination.parse(body);
+    const { id, provider, settings, credentials, placement, limits = {} } = CreateDestination.parse(body);
     const view: DestinationView = {
       id,
       provider,
       settings,
       hasCredentials: credentials !== undefined,
       placement: placement ?? { on: 'here' },
+      limits,
       createdAt: now(),
+      version: randomUUID(),
     };
     destinations.set(view.id, view);
     return view;
@@ -177,6 +188,7 @@ export function fakeState(
     alerts,
     histories,
     asksOf,
+    links: fakeLinks(),
     tickets,
     socketTickets: new Set<string>(),
     faults,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -96,6 +96,38 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     expect(content()).toEqual(Buffer.from('x'.repeat(250_000)));
     // What the ticket did not sign would have been refused by the bucket.
     expect(fake.log.filter((line) => line.startsWith('PUT')).sort()).toEqual(['PUT 1 200', 'PUT 2 200', 'PUT 3 200']);
+    expect(complaints).toEqual([]);
+  });
+
+  it('a webhook is added, its secret shown once, and a test says what came back', async () => {
+    await open();
+    const id = 'whk_00000000000000000000000000';
+    const times = { createdAt: '2026-11-22T10:00:00.000Z', failingSince: null, nextTryAt: null, last: null };
+    const more = { ...times, destinations: [], enabled: true, status: 'active' };
+    const items: object[] = [];
+    await page.route('**/api/v1/webhooks**', async (route) => {
+      const { pathname } = new URL(route.request().url());
+      if (pathname.endsWith('/test')) {
+        return route.fulfill({ json: { ok: false, status: null, code: 'webhook.no_answer', elapsedMs: 10_000 } });
+      }
+      if (route.request().method() === 'GET') return route.fulfill({ json: { items } });
+      const webhook = { id, ...more, ...route.request().postDataJSON() };
+      items.push(webhook);
+      return route.fulfill({ status: 201, json: { ...webhook, secret: 'whsec_AAAA' } });
+    });
+    await page.goto(`${fake.origin}/#/destinations`);
+    await page.getByRole('button', { name: 'Add webhook' }).click();
+    await page.getByLabel('Address').fill('https://there.example/hook');
+    await page.getByLabel('an alert is over').uncheck();
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByText('whsec_AAAA').waitFor();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByRole('heading', { name: 'https://there.example/hook' }).waitFor();
+    expect(await page.locator('.webhooks').textContent()).not.toContain('whsec');
+    expect(await page.locator('.webhooks').textContent()).toContain('a transfer failed · a transfer was cancelled');
+    await page.getByRole('button', { name: 'Test there.example' }).click();
+    await page.getByText('The receiver did not answer within 10 seconds').waitFor();
+    expect(items).toMatchObject([{ url: 'https://there.example/hook', events: { length: 4 } }]);
     expect(complaints).toEqual([]);
   });
 
@@ -261,6 +293,33 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     await page.getByText('Reachable and writable').waitFor();
     expect(await edit.evaluate((button) => button === document.activeElement)).toBe(true);
 
+    // What somebody else has changed meanwhile is not overwritten, and can be looked at.
+    await edit.click();
+    await root.fill('/srv/mine');
+    const standing = fake.destinations.get('nas');
+    if (standing) fake.destinations.set('nas', { ...standing, settings: { root: '/srv/theirs' }, version: 'theirs' });
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Somebody else has changed this destination').waitFor();
+    await page.getByRole('button', { name: 'Look again' }).click();
+    await expect.poll(() => root.inputValue()).toBe('/srv/theirs');
+    await root.fill('/srv/mine');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Reachable and writable').waitFor();
+    expect(fake.destinations.get('nas')?.settings).toMatchObject({ root: '/srv/mine' });
+
+    await edit.click();
+    await page.getByLabel('Megabytes a second at most').fill('fast');
+    expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
+    await page.getByLabel('Megabytes a second at most').fill('2.5');
+    await page.getByLabel('Only at certain hours').check();
+    await page.getByLabel('Until').fill('06:30');
+    const limited = once(fake.events, 'changed');
+    await page.getByRole('button', { name: 'Save' }).click();
+    const zone = await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone);
+    const hours = { zone, windows: [{ from: '01:00', to: '06:30' }] };
+    expect((await limited)[0]).toEqual({ limits: { bytesPerSecond: 2_500_000, hours } });
+    await page.getByText('2.5 MB/s · 01:00–06:30').waitFor();
+
     await page.getByRole('button', { name: 'Edit: archive' }).click();
     await page.getByLabel('Replace them').check();
     await page.getByLabel('Access key ID').fill('key');
@@ -279,6 +338,7 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     await page.reload();
     await page.getByText('2 of 2 files now').waitFor();
     await page.getByText('The destination wants a person to confirm something.').waitFor();
+    await page.getByText('over its line: The agent does not reach the bucket.').waitFor();
     expect(await nameless()).toEqual([]);
     await page.getByRole('button', { name: 'Revoke Office' }).click();
     await page.getByText('Revoked').waitFor();
@@ -368,6 +428,19 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     await page.getByRole('dialog').getByText('In line').waitFor();
     await page.goto(`${fake.origin}/#/t/trf_gone`);
     await page.getByRole('dialog').getByText('does not know this transfer').waitFor();
+  });
+
+  it('the receipt of what was delivered is saved as the server signed it', async () => {
+    await open();
+    const { id } = fake.plant({ name: 'a.mp4', phase: 'done', status: 'success', endedAt: '2026-11-21T00:00:00.000Z' });
+    await page.getByRole('link', { name: 'a.mp4', exact: true }).press('Enter');
+    const downloading = page.waitForEvent('download');
+    await page.getByRole('dialog').getByRole('button', { name: 'Receipt' }).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toBe('a.mp4.receipt.json');
+    const saved = JSON.parse(await readFile(await download.path(), 'utf8'));
+    expect(saved).toEqual({ receipt: { transferId: id }, jws: 'signed' });
+    expect(complaints).toEqual([]);
   });
 
   it('what the list shows is canceled as one, after a question that counts it, and the rest is left alone', async () => {
@@ -476,7 +549,14 @@ describe.skipIf(!hasChromium)('the page in Chromium', () => {
     const answered = once(fake.events, 'answers');
     fake.destinations.clear();
     const placement = { on: 'here' } as const;
-    const own = { settings: {}, hasCredentials: true, placement, createdAt: '2026-11-21T00:00:00.000Z' };
+    const own = {
+      settings: {},
+      hasCredentials: true,
+      placement,
+      limits: {},
+      createdAt: '2026-11-21T00:00:00.000Z',
+      version: '1',
+    };
     fake.destinations.set('drive', { id: 'drive', provider: 'pan115', ...own });
     await page.reload();
     await page.getByText('Ask by checksum first').waitFor();
@@ -561,6 +641,7 @@ function officeAgent(): AgentView {
     firstSeenAt: '2026-11-22T00:00:00.000Z',
     lastSeenAt: '2026-11-22T01:00:00.000Z',
     memoryBytes: 70_000_000,
+    bytes: { way: 'line', code: 'agent.bucket_unreached' },
     files: 2,
     filesDone: 8,
     filesFailed: 1,

@@ -115,6 +115,16 @@ describe('staging one file', () => {
   });
 });
 
+describe('a turn', () => {
+  it('is waited for where too many files are under way, as long as that takes', async () => {
+    const act = { status: 429, code: 'uploads.too_many', retryAfter: '60' };
+    fake.fault({ method: 'POST', path: '/uploads', act, times: 50 });
+    await add(fileOf(500));
+    expect(await ended()).toMatchObject({ phase: 'staged' });
+    expect(around.waits.filter((ms) => ms >= 60_000)).toHaveLength(50);
+  });
+});
+
 describe('faults of the bucket', () => {
   it.each([
     ['a storm of 503', { act: { status: 503 }, times: 4 }],

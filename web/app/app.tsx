@@ -4,6 +4,11 @@ import { type Console, ConsoleContext, startConsole } from './console.ts';
 import { Shell } from './shell.tsx';
 import { forgetToken, keepToken, takeToken } from './token.ts';
 import { TokenGate } from './token-gate.tsx';
+import '../style/shell.css';
+import '../style/ledger.css';
+import '../style/dialog.css';
+import '../style/story.css';
+import '../style/alerts.css';
 
 export function App() {
   const [token, setToken] = useState(takeToken);

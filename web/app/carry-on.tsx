@@ -3,14 +3,24 @@ import { ChevronDown, FileClock, Play, X } from 'lucide-react';
 import { type ChangeEvent, useCallback, useEffect, useRef, useState } from 'react';
 import { useLocale } from '../i18n/locale.tsx';
 import { inputFiles } from '../upload/drop.ts';
+import type { UploadQueue } from '../upload/queue.ts';
 import { abandon, fileOfHandle, pairFiles, takeOver, type Unfinished } from '../upload/restore.ts';
-import { useConsole } from './console.ts';
+import type { Surroundings } from '../upload/surroundings.ts';
+
+export interface CarryOnProps {
+  /** What goes on with them. */
+  readonly running: {
+    readonly around: Surroundings;
+    readonly queue: UploadQueue;
+    unfinished(): Promise<readonly Unfinished[]>;
+  };
+  readonly onError: (error: unknown) => void;
+}
 
 const SECOND_LOOK_MS = 3000;
 
-export function CarryOn({ onError }: { readonly onError: (error: unknown) => void }) {
+export function CarryOn({ running, onError }: CarryOnProps) {
   const { words, format } = useLocale();
-  const running = useConsole();
   const [left, setLeft] = useState<readonly Unfinished[]>([]);
   const [strangers, setStrangers] = useState<readonly string[]>([]);
   const input = useRef<HTMLInputElement>(null);

@@ -2,13 +2,14 @@
 
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import type { TransferView } from '#core/wire/transfer.ts';
+import { type LinkBook, linkBook } from '../links/link-book.ts';
 import { type ProgressSocket, progressSocket, type SocketStatus } from '../progress/socket.ts';
 import { type ProgressSnapshot, type ProgressStore, progressStore } from '../progress/store.ts';
 import { backoffMs } from '../upload/backoff.ts';
 import { type ApiClient, apiClient } from '../upload/client.ts';
 import type { Algorithm } from '../upload/instant.ts';
 import { type Destinations, type QueueSnapshot, type UploadQueue, uploadQueue } from '../upload/queue.ts';
-import { indexedDbRecords, memoryRecords } from '../upload/record.ts';
+import { indexedDbRecords, memoryRecords, recordsOf } from '../upload/record.ts';
 import { type Unfinished, unfinished } from '../upload/restore.ts';
 import { after, browserConnection, browserSurroundings, type Surroundings } from '../upload/surroundings.ts';
 import { announceVisit, liveVisits } from '../upload/visit.ts';
@@ -24,6 +25,7 @@ export interface Console {
   readonly socket: ProgressSocket;
   readonly destinations: DestinationStore;
   readonly alerts: AlertStore;
+  readonly links: LinkBook;
   /** What earlier visits left unfinished. */
   unfinished(): Promise<readonly Unfinished[]>;
   stop(): void;
@@ -39,12 +41,13 @@ export interface ConsoleOptions {
 export async function startConsole({ origin, token, onRefused }: ConsoleOptions): Promise<Console> {
   const api = apiClient({ origin, token: () => token, onRefused });
   // Without IndexedDB (some private windows) uploads still run; a reload then forgets them.
-  const records = await indexedDbRecords().catch(memoryRecords);
+  const records = recordsOf(await indexedDbRecords().catch(memoryRecords), null);
   const around = browserSurroundings(api, records);
   announceVisit(around.visit);
   const progress = progressStore({ nowMs: Date.now, after });
   const destinations = destinationStore(api);
   const alerts = alertStore(api, Date.now);
+  const links = linkBook(api);
   const queue = uploadQueue(around, {
     hasher: workerHasher(),
     claims: (chosen) => claimsFor(chosen, destinations),
@@ -72,6 +75,7 @@ export async function startConsole({ origin, token, onRefused }: ConsoleOptions)
     socket,
     destinations,
     alerts,
+    links,
     unfinished: () => unfinished(around, liveVisits),
     stop: socket.stop,
   };

@@ -1,9 +1,10 @@
 /** Everything known of one transfer, with its history. */
 
 import { Check, Copy, Link } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import type { Receipt } from '#core/wire/transfer.ts';
 import { errorWords, useLocale } from '../i18n/locale.tsx';
+import { LinkOrigin } from '../links/link-mark.tsx';
 import { Dialog } from './dialog.tsx';
 import { linkTo } from './route.ts';
 import type { Row, RowVerb } from './rows.ts';
@@ -11,6 +12,7 @@ import { Sparkline } from './sparkline.tsx';
 import { SpeedEta } from './speed-eta.tsx';
 import { StatusTag } from './status-tag.tsx';
 import { StoryView } from './story-view.tsx';
+import { useCopy } from './use-copy.ts';
 import { useNow } from './use-now.ts';
 
 export interface DetailDialogProps {
@@ -85,6 +87,11 @@ export function DetailDialog({ row, onVerb, onClose }: DetailDialogProps) {
         {transfer?.startedAt && <Fact label={detail.started}>{format.time(transfer.startedAt)}</Fact>}
         {transfer?.endedAt && <Fact label={detail.ended}>{format.time(transfer.endedAt)}</Fact>}
         {row.attempt > 1 && <Fact label={detail.attempt}>{row.attempt}</Fact>}
+        {transfer?.link && (
+          <Fact label={words.links.fact}>
+            <LinkOrigin link={transfer.link} />
+          </Fact>
+        )}
         {transfer && (
           <Fact label={detail.transfer}>
             <CopyText text={transfer.id} />
@@ -171,15 +178,4 @@ function CopyLink({ id }: { readonly id: string }) {
       </button>
     )
   );
-}
-
-/** `copy` is null on plain-http pages, which have no clipboard: there text is selected by hand. */
-function useCopy(text: string): { readonly isCopied: boolean; readonly copy: (() => void) | null } {
-  const [isCopied, setIsCopied] = useState(false);
-  const copy = () =>
-    void navigator.clipboard.writeText(text).then(
-      () => setIsCopied(true),
-      () => setIsCopied(false),
-    );
-  return { isCopied, copy: navigator.clipboard ? copy : null };
 }

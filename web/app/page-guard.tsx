@@ -1,17 +1,22 @@
 /** While bytes are only on this device: no closing by accident, no sleeping screen, and the progress in the tab's title. */
 import { useEffect } from 'react';
 import { useLocale } from '../i18n/locale.tsx';
-import { useQueue } from './console.ts';
+import type { QueueSnapshot } from '../upload/queue.ts';
 import { hasLocalBytes } from './totals.ts';
 
-export function PageGuard() {
-  const { words, format } = useLocale();
-  const queue = useQueue();
+export interface PageGuardProps {
+  readonly queue: QueueSnapshot;
+  /** What the tab is called. */
+  readonly name: string;
+}
+
+export function PageGuard({ queue, name }: PageGuardProps) {
+  const { format } = useLocale();
   const isBusy = hasLocalBytes(queue);
   const busy = queue.uploads.filter(({ phase }) => phase !== 'staged' && phase !== 'canceled' && phase !== 'failed');
   const sizeBytes = busy.reduce((sum, upload) => sum + upload.sizeBytes, 0);
   const sentBytes = busy.reduce((sum, upload) => sum + upload.sentBytes, 0);
-  const title = isBusy && sizeBytes > 0 ? `${format.percent(sentBytes / sizeBytes)} · ${words.name}` : words.name;
+  const title = isBusy && sizeBytes > 0 ? `${format.percent(sentBytes / sizeBytes)} · ${name}` : name;
 
   useEffect(() => {
     document.title = title;

@@ -1,7 +1,7 @@
 /** Where the page is, by what is behind the #: a section, or a transfer before the list of them. */
 import { useSyncExternalStore } from 'react';
 
-export const SECTIONS = ['transfers', 'destinations', 'agents'] as const;
+export const SECTIONS = ['transfers', 'links', 'destinations', 'agents'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export interface Route {

@@ -5,7 +5,7 @@ import { useLocale } from '../i18n/locale.tsx';
 import { AlertBell } from './alert-bell.tsx';
 import { Announcer } from './announcer.tsx';
 import { ConnectionNotice, ConnectionSign } from './connection.tsx';
-import { useConsole } from './console.ts';
+import { useConsole, useQueue } from './console.ts';
 import { mayUseAgents } from './destination-kinds.ts';
 import { Mark } from './mark.tsx';
 import { PageGuard } from './page-guard.tsx';
@@ -15,6 +15,7 @@ import { TransfersView } from './transfers-view.tsx';
 import { whenNeeded } from './when-needed.tsx';
 
 const DestinationsView = whenNeeded(async () => (await import('./destinations-view.tsx')).DestinationsView);
+const LinksView = whenNeeded(async () => (await import('../links/links-view.tsx')).LinksView);
 const AgentsView = whenNeeded(async () => (await import('./agents-view.tsx')).AgentsView);
 
 export function Shell({ onLeave }: { readonly onLeave: () => void }) {
@@ -67,6 +68,11 @@ export function Shell({ onLeave }: { readonly onLeave: () => void }) {
             <DestinationsView />
           </Suspense>
         )}
+        {section === 'links' && (
+          <Suspense>
+            <LinksView />
+          </Suspense>
+        )}
         {section === 'agents' && (
           <Suspense>
             <AgentsView />
@@ -74,7 +80,13 @@ export function Shell({ onLeave }: { readonly onLeave: () => void }) {
         )}
       </main>
       <Announcer />
-      <PageGuard />
+      <Guard />
     </>
   );
+}
+
+/** Apart from the shell, which need not be drawn anew with every byte. */
+function Guard() {
+  const { words } = useLocale();
+  return <PageGuard queue={useQueue()} name={words.name} />;
 }

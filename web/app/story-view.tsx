@@ -4,6 +4,7 @@ import type { TransferEvent, TransferView } from '#core/wire/transfer.ts';
 import { useLocale } from '../i18n/locale.tsx';
 import { useConsole } from './console.ts';
 import { eventReason, eventWords } from './event-words.ts';
+import { ReceiptButton } from './receipt-button.tsx';
 import { meanRate, type Story, type StoryLine, storyOf } from './story.ts';
 import { useNow } from './use-now.ts';
 
@@ -26,6 +27,7 @@ export function StoryView({ transfer }: { readonly transfer: TransferView }) {
           <Line key={line.event.seq} line={line} before={story.lines[index - 1] ?? null} />
         ))}
       </ol>
+      {transfer.phase === 'done' && <ReceiptButton transfer={transfer} />}
     </section>
   );
 }

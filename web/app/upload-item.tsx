@@ -2,8 +2,10 @@
 import { Info, Pause, Play, RotateCw, Trash2, X, Zap } from 'lucide-react';
 import type { Messages } from '../i18n/en.ts';
 import { errorWords, useLocale } from '../i18n/locale.tsx';
+import { LinkMark } from '../links/link-mark.tsx';
 import { wantsLogin } from './destination-kinds.ts';
 import { FileIcon } from './file-icon.tsx';
+import { NameText } from './name-text.tsx';
 import { ProgressBar } from './progress-bar.tsx';
 import { linkTo } from './route.ts';
 import type { Row, RowVerb } from './rows.ts';
@@ -36,6 +38,7 @@ export function UploadItem({ row, nowMs, onVerb }: UploadItemProps) {
             <span className="item-where" title={whereText(row)}>
               {isDone && row.receipt ? row.receipt.location : whereText(row)}
             </span>
+            {row.transfer?.link && <LinkMark link={row.transfer.link} />}
           </p>
         </div>
       </div>
@@ -132,17 +135,6 @@ function Remark({ row, nowMs }: Pick<UploadItemProps, 'row' | 'nowMs'>) {
     <p className="item-remark warn">
       <strong>{words.row.stuck(seconds)}</strong> {stuck === 'here' ? words.row.stuckHere : words.row.stuckThere}
     </p>
-  );
-}
-
-/** Long names lose their middle, not their ending. */
-function NameText({ name }: { readonly name: string }) {
-  const cut = Math.max(0, name.length - 12);
-  return (
-    <>
-      <span className="name-head">{name.slice(0, cut)}</span>
-      <span className="name-tail">{name.slice(cut)}</span>
-    </>
   );
 }
 

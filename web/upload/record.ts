@@ -24,8 +24,11 @@ export const UploadRecord = z.object({
   sizeBytes: z.int(),
   lastModifiedMs: z.number(),
   contentType: z.string(),
-  destinations: z.array(z.object({ id: z.string(), path: z.string() })).min(1),
+  /** `sender` is the name that goes with what is handed in by a link. */
+  destinations: z.array(z.object({ id: z.string(), path: z.string(), sender: z.string().optional() })).min(1),
   handle: Handle.nullable(),
+  /** The link that it is handed in by; absent: the owner's own. */
+  link: z.string().optional(),
   /** Null until the upload has been begun; any version of the file may then be sent. */
   begun: z
     .object({ uploadId: z.string(), chunkBytes: z.int(), chunkCount: z.int(), fingerprint: Fingerprint })
@@ -97,6 +100,15 @@ export function memoryRecords(): RecordStore {
       records.set(key, { ...record, visit: to });
       return true;
     },
+  };
+}
+
+/** The records of one link alone; for null those of the owner's own uploads. */
+export function recordsOf(store: RecordStore, link: string | null): RecordStore {
+  return {
+    ...store,
+    put: (records) => store.put(link === null ? records : records.map((record) => ({ ...record, link }))),
+    list: async (nowMs) => (await store.list(nowMs)).filter((record) => (record.link ?? null) === link),
   };
 }
 

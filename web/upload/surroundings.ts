@@ -1,8 +1,8 @@
 /** What the client needs of the browser around it, in one place, so that tests can stand in for each of them. */
 
 import { type PutTransport, type Timers, xhrTransport } from './chunk-put.ts';
-import type { ApiClient } from './client.ts';
 import type { RecordStore } from './record.ts';
+import type { UploadApi } from './upload-api.ts';
 
 export interface Connection {
   isOnline(): boolean;
@@ -11,7 +11,7 @@ export interface Connection {
 }
 
 export interface Surroundings {
-  readonly api: ApiClient;
+  readonly api: UploadApi;
   readonly put: PutTransport;
   readonly records: RecordStore;
   readonly timers: Timers;
@@ -23,7 +23,7 @@ export interface Surroundings {
   readonly visit: string;
 }
 
-export function browserSurroundings(api: ApiClient, records: RecordStore): Surroundings {
+export function browserSurroundings(api: UploadApi, records: RecordStore): Surroundings {
   return {
     api,
     put: xhrTransport,
@@ -57,7 +57,7 @@ export function after(ms: number, callback: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** 128 random bits. `crypto.randomUUID` is missing on plain-http pages of other hosts than localhost. */
+/** 128 random bits in hex. `crypto.randomUUID` is missing on plain-http pages of other hosts than localhost. */
 export function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -1,5 +1,5 @@
 /** What a viewer sees of one file on its way into staging. */
-import type { CreateUpload, UploadAnswer } from '#core/wire/upload.ts';
+import type { UploadAnswer } from '#core/wire/upload.ts';
 import type { Waiting } from './patience.ts';
 import type { UploadRecord } from './record.ts';
 
@@ -67,19 +67,6 @@ export function isRunning(phase: UploadPhase): boolean {
 
 export function isEnd(phase: UploadPhase): boolean {
   return phase === 'staged' || phase === 'canceled';
-}
-
-/** The body that creates the upload: the dropped folder goes below each destination's path. */
-export function createBody(record: UploadRecord): CreateUpload {
-  return {
-    name: record.name,
-    sizeBytes: record.sizeBytes,
-    ...(record.contentType ? { contentType: record.contentType } : {}),
-    destinations: record.destinations.map(({ id, path }) => ({
-      id,
-      path: `/${[...path.split('/'), ...record.folder.split('/')].filter(Boolean).join('/')}`,
-    })),
-  };
 }
 
 /** True when the server needs no further byte: all chunks are listed, or everything was delivered already. */

@@ -1,7 +1,7 @@
 /** One file on its way into staging: the state machine, and the loop that drives it. */
 import type { DigestAsk, Digests } from '#core/wire/digest.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
-import type { ChunkTicket, CreateUpload, UploadAnswer } from '#core/wire/upload.ts';
+import type { ChunkTicket, UploadAnswer } from '#core/wire/upload.ts';
 import { toUploadError, UploadError } from './error.ts';
 import { difference, type Fingerprint } from './fingerprint.ts';
 import { type Algorithm, type Hasher, isInstant } from './instant.ts';
@@ -12,7 +12,8 @@ import { sendChunks } from './send-chunks.ts';
 import type { Slots } from './slots.ts';
 import { fingerprintOf, type Source } from './source.ts';
 import type { Surroundings } from './surroundings.ts';
-import { createBody, initialState, isEnd, isRunning, isSettled, type UploadState } from './upload-state.ts';
+import type { NewUpload } from './upload-api.ts';
+import { initialState, isEnd, isRunning, isSettled, type UploadState } from './upload-state.ts';
 import { type ChunkSet, chunkSet } from './window.ts';
 
 export interface Upload {
@@ -62,7 +63,7 @@ export function fileUpload(needs: UploadNeeds, first: UploadRecord, file: File):
   let record = first;
   let state = initialState(record, around.nowMs());
   let stop = new AbortController();
-  let asked: CreateUpload | null = null;
+  let asked: NewUpload | null = null;
 
   function change(part: Partial<UploadState>): void {
     state = { ...state, ...part };
@@ -102,11 +103,7 @@ export function fileUpload(needs: UploadNeeds, first: UploadRecord, file: File):
     const looking = fingerprintOf(source);
     const hasClaims = needs.claims.length > 0 && source.file.size > 0;
     const digests = hasClaims ? await looking.then(() => claimDigests(signal)) : null;
-    const { print, answer } = await create(
-      digests ? { ...createBody(record), digests } : createBody(record),
-      looking,
-      signal,
-    );
+    const { print, answer } = await create(digests ? { ...record, digests } : record, looking, signal);
     const { id: uploadId, chunkBytes, chunkCount } = answer.upload;
     const begun: Begun = { uploadId, chunkBytes, chunkCount, fingerprint: print };
     record = { ...record, begun };
@@ -123,9 +120,9 @@ export function fileUpload(needs: UploadNeeds, first: UploadRecord, file: File):
   }
 
   /** The file is looked at while the server answers: neither needs the other, and small files are mostly such waiting. */
-  async function create(body: CreateUpload, looking: Promise<Fingerprint>, signal: AbortSignal) {
-    asked = body;
-    const creating = call(signal, () => around.api.createUpload(body, record.key, signal));
+  async function create(file: NewUpload, looking: Promise<Fingerprint>, signal: AbortSignal) {
+    asked = file;
+    const creating = call(signal, () => around.api.createUpload(file, record.key, signal));
     const [looked, created] = await Promise.allSettled([looking, creating]);
     if (created.status === 'rejected') throw created.reason;
     signal.throwIfAborted();
