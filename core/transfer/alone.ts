@@ -22,10 +22,10 @@ const SHORT_BYTES = 10 * 1024 * 1024;
 /** How often the head is looked at, so that a cancel is seen soon. */
 const HEAD_MS = 2_000;
 
-/** Staged as one object, and small; nothing is claimed of it that had to be hashed first. An empty file has no part to put. */
-export function isShort({ file: { layout, sizeBytes, claimed } }: HeadState): boolean {
+/** Staged as one object, and small; nothing is claimed or wanted of it that had to be hashed first. An empty file has no part to put. */
+export function isShort({ file: { layout, sizeBytes, claimed, wanted } }: HeadState): boolean {
   const isOneObject = layout.kind === 'object' || layout.count <= 1;
-  return isOneObject && sizeBytes <= SHORT_BYTES && Object.keys(claimed).length === 0;
+  return isOneObject && sizeBytes <= SHORT_BYTES && Object.keys(claimed).length === 0 && wanted === undefined;
 }
 
 /** Throws what the destination, the bucket or the table throws, and the signal's reason. */

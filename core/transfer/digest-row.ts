@@ -62,7 +62,7 @@ export async function ensureDigest(
   await dispatcher.send([key]);
 }
 
-/** What any transfer of the upload needs and what its client claimed: with these the bytes are read once for all. */
+/** What any transfer of the upload needs, what its client claimed and its home wants: with these the bytes are read once for all. */
 async function everyAlgorithm(
   { table, destinations }: Engine,
   uploadId: UploadId,
@@ -70,8 +70,8 @@ async function everyAlgorithm(
 ): Promise<DigestAlgorithm[]> {
   const row = await table.get(uploadKey(uploadId));
   if (row === null) return [...wanted];
-  const { specs, digests } = UploadState.parse(row.state);
-  const all = new Set(wanted);
+  const { specs, digests, wanted: byHome = [] } = UploadState.parse(row.state);
+  const all = new Set([...wanted, ...byHome]);
   for (const id of new Set(specs.map(({ destinationId }) => destinationId))) {
     for (const algorithm of await needsOf(destinations, id)) all.add(algorithm);
   }

@@ -4,6 +4,7 @@ import type { PartReceipt } from '#core/ports/provider.ts';
 import type { Release, RowKey } from '#core/ports/work-table.ts';
 import { type Finishing, type HeadState, headKey, ReceiptsState, receiptsPrefix } from '#core/state.ts';
 import type { Receipt } from '#core/wire/transfer.ts';
+import { delivered } from './delivered.ts';
 import type { Engine } from './engine.ts';
 import { endWith, failure, type HeadStep, type Onward } from './head-step.ts';
 import { itemOf } from './item.ts';
@@ -20,7 +21,7 @@ export async function finish(context: HeadStep, finishing: Finishing): Promise<O
     const holding = await provider.inspect(finishing.session, itemOf(head), all, { signal });
     switch (holding.kind) {
       case 'complete':
-        return { release: finished(engine, head, finishing, holding.receipt) };
+        return { release: await finished(context, finishing, holding.receipt) };
       case 'settling':
         return { release: settle(engine, head, finishing, holding.lookAgainMs) };
       case 'gone':
@@ -40,12 +41,11 @@ export async function finish(context: HeadStep, finishing: Finishing): Promise<O
     throw new Fault('bug', 'engine.receipts', `${receipts.length} receipts for ${finishing.plan.partCount} parts`);
   }
   const receipt = await provider.finish(finishing.session, itemOf(head), receipts, { signal });
-  return { release: finished(engine, head, finishing, receipt) };
+  return { release: await finished(context, finishing, receipt) };
 }
 
-function finished(engine: Engine, head: HeadState, { plan }: Finishing, receipt: Receipt): Release {
-  const endedAt = engine.clock.now();
-  return endWith(engine, head, { phase: 'done', receipt, instant: false, endedAt, parts: plan.partCount });
+function finished(context: HeadStep, { plan }: Finishing, receipt: Receipt): Promise<Release> {
+  return delivered(context, { receipt, instant: false, parts: plan.partCount });
 }
 
 /** The destination has everything and is still thinking: look again when it says so, for a day at most. */

@@ -7,10 +7,11 @@ import { type HeadState, type Opening, withEvent } from '#core/state.ts';
 import type { Digests } from '#core/wire/digest.ts';
 import { isShort } from './alone.ts';
 import { mismatched, wrongClaim } from './claims.ts';
+import { delivered } from './delivered.ts';
 import { digestRowOf, ensureDigest } from './digest-row.ts';
 import { rangeDigest } from './digesting.ts';
 import { type Engine, MAX_ROUNDS } from './engine.ts';
-import { commitStep, endWith, type HeadStep, type Onward, waiting } from './head-step.ts';
+import { commitStep, type HeadStep, type Onward, waiting } from './head-step.ts';
 import { itemOf } from './item.ts';
 import { computedDigests, mayReopen, missingDigests } from './readiness.ts';
 
@@ -35,14 +36,9 @@ export async function open(context: HeadStep<Provider>, opening: Opening): Promi
   const answer = await provider.open(item, { signal });
   switch (answer.kind) {
     case 'done': {
-      const done = {
-        phase: 'done',
-        receipt: answer.receipt,
-        instant: true,
-        endedAt: engine.clock.now(),
-        parts: 0,
-      } as const;
-      return { release: endWith(engine, { ...head, startedAt: head.startedAt ?? engine.clock.now() }, done) };
+      const opened = { ...head, startedAt: head.startedAt ?? engine.clock.now() };
+      const end = { receipt: answer.receipt, instant: true, parts: 0 };
+      return { release: await delivered({ engine, head: opened, provider }, end) };
     }
     case 'ask': {
       const rounds = opening.rounds + 1;

@@ -29,9 +29,12 @@ export function missingDigests(head: HeadState, provider: Provider): DigestAlgor
   return provider.needs.filter((algorithm) => head.file.claimed[algorithm] === undefined);
 }
 
-/** Algorithms that the client claimed: believed for an instant upload, checked for bytes that we stage. */
-export function claimedAlgorithms(head: HeadState): DigestAlgorithm[] {
-  return DigestAlgorithm.options.filter((algorithm) => head.file.claimed[algorithm] !== undefined);
+/**
+ * Algorithms that the client claimed: believed for an instant upload, checked for bytes that we stage. And those that the home wants
+ * of every file that it stages.
+ */
+export function claimedAlgorithms({ file: { claimed, wanted = [] } }: HeadState): DigestAlgorithm[] {
+  return DigestAlgorithm.options.filter((algorithm) => claimed[algorithm] !== undefined || wanted.includes(algorithm));
 }
 
 /**

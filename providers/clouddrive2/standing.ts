@@ -125,6 +125,7 @@ export function receiptOf(session: CloudDrive2Session, item: Item, file: FileEnt
     location: `clouddrive2:${path}`,
     remoteId: remoteIdOf(session),
     checkedBy: checkedBy === 'unknown' ? 'size' : checkedBy,
+    ...(checkedBy === 'sha1' || checkedBy === 'md5' ? { told: { [checkedBy]: item.digests[checkedBy] } } : {}),
   };
 }
 

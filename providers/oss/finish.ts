@@ -31,7 +31,9 @@ export async function finishParts(
   const summed = session.copies ? await askedFor(to, upload, parts, signal) : parts;
   const expected = summed === null ? item.digests.crc64 : crcOf(item, summed);
   const found = await complete(to, { ...upload, parts }, item, signal);
-  if (expected === undefined || found === expected) return receiptFor(to, item, key, session);
+  if (expected === undefined || found === expected) {
+    return receiptFor(to, item, key, { copies: session.copies, crc64: found });
+  }
   const standing = await look(to, item, key, signal);
   if (standing?.isOurs) await told(signal, deleteObject(to.client, key, signal));
   throw new Fault('gone', 'oss.content_differs', 'OSS put together other bytes than we sent: it is sent again');

@@ -68,13 +68,14 @@ export function receiptFor(
   { settings }: Link,
   item: Item,
   key: string,
-  { copies }: { readonly copies: boolean },
+  { copies, crc64 }: { readonly copies: boolean; readonly crc64?: string | null },
 ): Receipt {
   const isProven = !copies || item.digests.crc64 !== undefined;
   return {
     ...(isProven ? PROVEN : COPIED),
     sizeBytes: item.sizeBytes,
     location: `oss://${settings.bucket}/${key}`,
+    ...(item.sizeBytes > 0 && crc64?.length === CRC_DIGITS ? { told: { crc64 } } : {}),
   };
 }
 
@@ -89,4 +90,6 @@ export function nameTaken(): Fault {
 const PROVEN = { evidence: 'A', checkedBy: 'crc64' } as const;
 const COPIED = { evidence: 'C', checkedBy: 'size' } as const;
 
+/** Of 64 bits in hex; what OSS tells is a decimal number of any length. */
+const CRC_DIGITS = 16;
 const MARK = 'entrepot-transfer';

@@ -16,7 +16,9 @@ export async function open(to: Link, item: Item, signal: AbortSignal): Promise<O
     const key = to.keyOf(item, n);
     const standing = onConflict === 'replace' ? null : await look(to, item, key, signal);
     // How it came there is not known any more.
-    if (standing?.isOurs) return { kind: 'done', receipt: receiptFor(to, item, key, { copies: mightCopy(to) }) };
+    if (standing?.isOurs) {
+      return { kind: 'done', receipt: receiptFor(to, item, key, { copies: mightCopy(to), crc64: standing.crc64 }) };
+    }
     if (standing !== null && onConflict === 'fail') throw nameTaken();
     if (standing !== null) continue;
     // Which name an empty file gets is settled when it is put: that needs no upload to hold on to.

@@ -98,7 +98,7 @@ export async function standing(to: Link, item: Item, place: Place, signal: Abort
 }
 
 /** Evidence A: 115 tells the SHA-1 of every byte, and it is ours. */
-export function receiptFor(to: Link, item: Item, { id, name }: Entry): Receipt {
+export function receiptFor(to: Link, item: Item, { id, name, sha1 }: Entry): Receipt {
   const folder = folderPath(to, item);
   return {
     evidence: 'A',
@@ -106,6 +106,7 @@ export function receiptFor(to: Link, item: Item, { id, name }: Entry): Receipt {
     sizeBytes: item.sizeBytes,
     location: `115:${folder === '/' ? '' : folder}/${name}`,
     remoteId: id,
+    told: { sha1 },
   };
 }
 

@@ -41,6 +41,11 @@ export function drives(connection: Connection<Pan115Settings, Pan115Login>): () 
   };
 }
 
+/** The number of the user whose cookie it is. Tokens of the open platform tell nobody's name: null. */
+export function accountOf({ cookie }: Pan115Login): string | null {
+  return /(?:^|[;\s])UID=(\d{1,20})_/i.exec(cookie ?? '')?.[1] ?? null;
+}
+
 function tokensIn({ accessToken, refreshToken, expiresAtMs = 0 }: Pan115Login): OpenTokens {
   if (accessToken !== undefined && refreshToken !== undefined) return { accessToken, refreshToken, expiresAtMs };
   throw new Fault('auth', 'pan115.login_changed', 'a cookie has taken the place of the login: press retry');

@@ -27,7 +27,7 @@ import { type FakeOss, startFakeOss } from '../../fakes/oss/server.ts';
 import { newPair } from '../../fakes/pan115/passport.ts';
 import { type Fake115, startFake115 } from '../../fakes/pan115/server.ts';
 import type { Settings } from '../../fakes/pan115/world.ts';
-import { NO_STORE } from '../../support/no-store.ts';
+import { NO_STORE, nothing } from '../../support/no-store.ts';
 
 export interface PanEngine extends AsyncDisposable {
   readonly fake: Fake115;
@@ -84,7 +84,8 @@ export async function panEngine(options: PanEngineOptions): Promise<PanEngine> {
   const puts: Put[] = [];
   const table = told(bare, (key) => claimed.push(key));
   const accounts = sealedAccounts(cells, sealKey(randomBytes(32)));
-  const connected = () => cellDestinations({ cells, accounts, kinds: [pan115Kind], clock, staging: NO_STORE });
+  const connected = () =>
+    cellDestinations({ cells, accounts, kinds: [pan115Kind], clock, staging: NO_STORE, underWay: nothing });
   const destinations = connected();
   const { api, passport, upload, web } = fake.urls;
   const { publicKey } = fake;

@@ -16,7 +16,7 @@ import { ctx } from '../../contract/push-rig.ts';
 import { temporaryFolder } from '../../contract/sqlite/folder.ts';
 import { newPair } from '../../fakes/pan115/passport.ts';
 import { type Fake115, startFake115 } from '../../fakes/pan115/server.ts';
-import { NO_STORE } from '../../support/no-store.ts';
+import { NO_STORE, nothing } from '../../support/no-store.ts';
 
 const INFO = '/open/user/info';
 
@@ -31,7 +31,14 @@ async function twoProcesses(account: 'good' | 'due for renewal') {
     onTestFinished(() => database.close());
     const cells = sqliteCells(database);
     const accounts = sealedAccounts(cells, key);
-    return cellDestinations({ cells, accounts, kinds: [pan115Kind], clock: systemClock(), staging: NO_STORE });
+    return cellDestinations({
+      cells,
+      accounts,
+      kinds: [pan115Kind],
+      clock: systemClock(),
+      staging: NO_STORE,
+      underWay: nothing,
+    });
   };
   const all = [process(), process()];
   const { api, passport, upload, web } = fake.urls;
