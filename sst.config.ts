@@ -18,9 +18,11 @@ export default $config({
     const { page } = await import('./infra/page.ts');
     await import('./infra/functions.ts');
     await import('./infra/relay.ts');
+    const { agents } = await import('./infra/agents.ts');
     await import('./infra/schedules.ts');
     await import('./infra/alarms.ts');
     const { dashboard } = await import('./infra/dashboard.ts');
-    return { page: page.url, bucket: bucket.name, dashboard: dashboard.dashboardName };
+    const outputs = { page: page.url, bucket: bucket.name, dashboard: dashboard.dashboardName };
+    return agents === undefined ? outputs : { ...outputs, agents: agents.url };
   },
 });

@@ -23,7 +23,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{core,adapters,clients,providers,functions,relay,agent,local,cli}/**/*.test.ts',
-            'test/{agent,engine,fleet,web,providers,relay,cli,api,functions,clients}/**/*.test.ts',
+            'test/{agent,engine,fleet,web,providers,relay,cli,api,functions,clients,receipts,webhooks}/**/*.test.ts',
           ],
         },
       },

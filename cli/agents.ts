@@ -1,9 +1,10 @@
 /** `entrepot agents`: who is there, who may come, and who is forgotten. */
 import type { AgentView } from '#core/wire/agent.ts';
 import type { Client } from './client.ts';
+import { each } from './each.ts';
 import { fitted, formatSeconds, printable } from './format.ts';
-import { Problem, toProblem } from './problem.ts';
-import { faint, green, red, type Terminal } from './terminal.ts';
+import { Problem } from './problem.ts';
+import { faint, green, type Terminal } from './terminal.ts';
 
 export type AgentVerb = 'revoke' | 'restore' | 'forget';
 
@@ -22,28 +23,22 @@ export async function turnAgents(
   verb: AgentVerb,
   ids: readonly string[],
 ): Promise<number> {
-  let failed = 0;
-  for (const id of ids) {
-    try {
-      const agent = await client.turnAgent(id, verb).catch(inAHomeWithout);
-      const after = verb === 'forget' ? 'forgotten' : agent.status;
-      if (terminal.isInteractive) terminal.print(`${green('✔')} ${id}  ${after}`);
-      else terminal.tell({ event: 'agent', ...agent, ...(verb === 'forget' ? { forgotten: true } : {}) });
-    } catch (error) {
-      const { code, message, exitCode } = toProblem(error);
-      if (!(error instanceof Problem) || exitCode === 2) throw error;
-      failed++;
-      if (!terminal.isInteractive) terminal.tell({ event: 'error', agentId: id, code, message });
-      terminal.complain(`${terminal.isInteractive ? `${red('✘')} ` : 'entrepot: '}${id}: ${code}: ${message}`);
-    }
-  }
-  return failed;
+  return each(terminal, 'agentId', ids, async (id) => {
+    const agent = await client.turnAgent(id, verb).catch(inAHomeWithout);
+    const after = verb === 'forget' ? 'forgotten' : agent.status;
+    if (terminal.isInteractive) terminal.print(`${green('✔')} ${id}  ${after}`);
+    else terminal.tell({ event: 'agent', ...agent, ...(verb === 'forget' ? { forgotten: true } : {}) });
+  });
 }
 
+const BYTES = { bucket: 'bytes from the bucket', line: 'bytes over its line' } as const;
+
 function lineOf(agent: AgentView, nowMs: number): string {
-  const { id, status, files, filesMax, filesDone, filesFailed, address, providers, restsUntil, refusals } = agent;
+  const { id, status, files, filesMax, filesDone, filesFailed, address, providers, restsUntil, refusals, bytes } =
+    agent;
   const restsMs = restsUntil === null ? 0 : Date.parse(restsUntil) - nowMs;
   const notes = [
+    ...(bytes === null ? [] : [BYTES[bytes.way] + (bytes.code === null ? '' : ` (${bytes.code})`)]),
     ...(restsMs > 0 ? [`rests ${formatSeconds(restsMs / 1_000)}`] : []),
     ...refusals.slice(-1).map(({ code }) => `${refusals.length} refused, last ${code}`),
   ];

@@ -4,7 +4,9 @@ import type { Clock } from '#core/ports/clock.ts';
 import { AgentList, AgentView } from '#core/wire/agent.ts';
 import { CheckAnswer, DestinationList } from '#core/wire/destination.ts';
 import { ErrorBody } from '#core/wire/error.ts';
+import { type CreateDropUpload, type CreateLink, LinkList, LinkView, LinkWithUrl } from '#core/wire/link.ts';
 import { type BeginLogin, BegunLogin, LoginView } from '#core/wire/login.ts';
+import { ReceiptKeys } from '#core/wire/receipt.ts';
 import { TicketAnswer } from '#core/wire/socket.ts';
 import { type Status, TransferList, TransferView } from '#core/wire/transfer.ts';
 import {
@@ -15,8 +17,16 @@ import {
   SignAnswer,
   UploadAnswer,
 } from '#core/wire/upload.ts';
+import {
+  CreatedWebhook,
+  type CreateWebhook,
+  WebhookDeliveryList,
+  WebhookList,
+  WebhookTest,
+  WebhookView,
+} from '#core/wire/webhook.ts';
 import type { Address } from './address.ts';
-import { RETRIES_MAX, retryAfterMs, waitBefore } from './patience.ts';
+import { RETRIES_MAX, retryAfterMs, TURNS_MAX, waitBefore } from './patience.ts';
 import { Problem } from './problem.ts';
 
 export type Client = ReturnType<typeof apiClient>;
@@ -26,16 +36,23 @@ export interface ClientPorts {
   readonly address: Address;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Absent: with the owner's token. */
+  readonly by?: { readonly uploads: string; readonly headers: Readonly<Record<string, string>> };
 }
 
 interface Call<T> {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly answer: z.ZodType<T>;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** Told when there may be room again, it is asked again then, for days if it has to be. Absent: it fails as others do. */
+  readonly waits?: 'for its turn';
 }
+
+/** As it was signed: a field that this version does not know is signed too. */
+const ReceiptAnswer = z.object({ receipt: z.record(z.string(), z.unknown()), jws: z.string() });
 
 const TIMEOUT_MS = 30_000;
 /** The server itself gives a destination 15 s. */
@@ -45,17 +62,21 @@ const CHECK_TIMEOUT_MS = 25_000;
  * Every call may be repeated safely, and is while the server is away, once it has answered anything at all: before, it is taken
  * for not running, and that is said at once. Throws a Problem, exit code 2 when there is nobody to ask or the token is wrong.
  */
-export function apiClient({ address, clock, signal }: ClientPorts) {
+export function apiClient({ address, clock, signal, by }: ClientPorts) {
   let hasAnswered = false;
 
   async function call<T>(request: Call<T>): Promise<T> {
-    for (let retry = 0; ; retry++) {
+    for (let retry = 0, turns = 0; ; ) {
       const response = await attempt(request);
       if (response === null || response.status === 429 || response.status >= 500) {
         const mayRetry = response === null ? hasAnswered : response.status !== 500 && response.status !== 502;
-        if (mayRetry && retry < RETRIES_MAX) {
+        const askedMs = retryAfterMs(response?.headers.get('retry-after'));
+        const isTurn = request.waits !== undefined && response?.status === 429 && askedMs !== null;
+        if (mayRetry && (isTurn ? turns < TURNS_MAX : retry < RETRIES_MAX)) {
           await response?.body?.cancel();
-          await waitBefore(clock, retry, signal, retryAfterMs(response?.headers.get('retry-after')));
+          await waitBefore(clock, retry, signal, askedMs);
+          if (isTurn) turns++;
+          else retry++;
           continue;
         }
       }
@@ -73,6 +94,7 @@ export function apiClient({ address, clock, signal }: ClientPorts) {
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
         headers: {
           authorization: `Bearer ${address.token}`,
+          ...by?.headers,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...headers,
         },
@@ -99,18 +121,21 @@ export function apiClient({ address, clock, signal }: ClientPorts) {
     return new Problem('server.unreachable', `no answer from ${address.url}: is the server running?`, { exitCode: 2 });
   }
 
-  const upload = (id: string) => `/api/v1/uploads/${encodeURIComponent(id)}`;
+  const uploads = by?.uploads ?? '/api/v1/uploads';
+  const upload = (id: string) => `${uploads}/${encodeURIComponent(id)}`;
   const transfer = (id: string) => `/api/v1/transfers/${encodeURIComponent(id)}`;
+  const webhook = (id: string) => `/api/v1/webhooks/${encodeURIComponent(id)}`;
   return {
     address,
     healthy: () => call({ method: 'GET', path: '/healthz', answer: z.object({ ok: z.literal(true) }) }),
-    announce: (idempotencyKey: string, body: CreateUpload) =>
+    announce: (idempotencyKey: string, body: CreateUpload | CreateDropUpload) =>
       call({
         method: 'POST',
-        path: '/api/v1/uploads',
+        path: uploads,
         answer: CreateUploadAnswer,
         body,
         headers: { 'idempotency-key': idempotencyKey },
+        waits: 'for its turn',
       }),
     upload: (id: string) => call({ method: 'GET', path: upload(id), answer: UploadAnswer }),
     sign: (id: string, numbers: readonly number[]) =>
@@ -129,6 +154,8 @@ export function apiClient({ address, clock, signal }: ClientPorts) {
       return call({ method: 'GET', path: `/api/v1/transfers?${search}`, answer: TransferList });
     },
     transfer: (id: string) => call({ method: 'GET', path: transfer(id), answer: TransferView }),
+    receipt: (id: string) => call({ method: 'GET', path: `${transfer(id)}/receipt`, answer: ReceiptAnswer }),
+    receiptKeys: () => call({ method: 'GET', path: '/api/v1/receipts/key', answer: ReceiptKeys }),
     wish: (id: string, word: WishWord) =>
       call({ method: 'POST', path: `${transfer(id)}/${word}`, answer: TransferView }),
     destinations: () => call({ method: 'GET', path: '/api/v1/destinations', answer: DestinationList }),
@@ -141,6 +168,10 @@ export function apiClient({ address, clock, signal }: ClientPorts) {
       }),
     beginLogin: (body: BeginLogin) => call({ method: 'POST', path: '/api/v1/logins', answer: BegunLogin, body }),
     login: (id: string) => call({ method: 'GET', path: `/api/v1/logins/${encodeURIComponent(id)}`, answer: LoginView }),
+    links: () => call({ method: 'GET', path: '/api/v1/links', answer: LinkList }),
+    addLink: (body: CreateLink) => call({ method: 'POST', path: '/api/v1/links', answer: LinkWithUrl, body }),
+    revokeLink: (id: string) =>
+      call({ method: 'POST', path: `/api/v1/links/${encodeURIComponent(id)}/revoke`, answer: LinkView }),
     agents: () => call({ method: 'GET', path: '/api/v1/agents', answer: AgentList }),
     turnAgent: (id: string, verb: 'revoke' | 'restore' | 'forget') => {
       const path = `/api/v1/agents/${encodeURIComponent(id)}`;
@@ -148,6 +179,15 @@ export function apiClient({ address, clock, signal }: ClientPorts) {
         ? call({ method: 'DELETE', path, answer: AgentView })
         : call({ method: 'POST', path: `${path}/${verb}`, answer: AgentView });
     },
+    webhooks: () => call({ method: 'GET', path: '/api/v1/webhooks', answer: WebhookList }),
+    addWebhook: (body: CreateWebhook) =>
+      call({ method: 'POST', path: '/api/v1/webhooks', answer: CreatedWebhook, body }),
+    turnWebhook: (id: string, word: 'on' | 'off') =>
+      call({ method: 'PATCH', path: webhook(id), answer: WebhookView, body: { enabled: word === 'on' } }),
+    removeWebhook: (id: string) => call({ method: 'DELETE', path: webhook(id), answer: WebhookView }),
+    testWebhook: (id: string) => call({ method: 'POST', path: `${webhook(id)}/test`, answer: WebhookTest }),
+    webhookDeliveries: (id: string) =>
+      call({ method: 'GET', path: `${webhook(id)}/deliveries`, answer: WebhookDeliveryList }),
     ticket: () => call({ method: 'POST', path: '/api/v1/tickets', answer: TicketAnswer }),
   };
 }
@@ -158,6 +198,7 @@ function refusal(status: number, body: unknown): Problem {
     ? parsed.data.error
     : { code: `http.${status}`, message: `the server answered ${status}` };
   if (status !== 401) return new Problem(code, message, { status, exitCode: 1 });
+  if (code === 'link.revoked') return new Problem(code, message, { status, exitCode: 2 });
   const hint = 'if the server was started with ENTREPOT_TOKEN, set it here too';
   return new Problem(code, `${message}; ${hint}`, { status, exitCode: 2 });
 }

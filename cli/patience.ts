@@ -3,6 +3,8 @@ import type { Clock } from '#core/ports/clock.ts';
 
 /** Attempts after the first; with the waits below about 45 s in all. */
 export const RETRIES_MAX = 8;
+/** Of a server that names the time when it may have room again: a week, if that is a minute each time. */
+export const TURNS_MAX = 7 * 24 * 60;
 const FIRST_MS = 250;
 const LONGEST_MS = 10_000;
 /** A server that asks for more is asked again sooner. */

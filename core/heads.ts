@@ -5,6 +5,7 @@ import type { Destinations } from './ports/destinations.ts';
 import type { Provider } from './ports/provider.ts';
 import type { RowKey, WorkTable } from './ports/work-table.ts';
 import { type HeadState, headKey, queueOf, type UploadState } from './state.ts';
+import { TransferLink } from './wire/transfer.ts';
 
 /** A transfer looks for its first chunk by itself after this long, should the chunk's event be lost. */
 const FIRST_LOOK_MS = 60_000;
@@ -17,7 +18,7 @@ export async function makeHeads(
   deps: { readonly table: WorkTable; readonly clock: Clock; readonly destinations: Destinations },
   upload: UploadState,
 ): Promise<RowKey[]> {
-  const { createdAt, uploadId, ownerId, name, sizeBytes, layout, contentType } = upload;
+  const { createdAt, uploadId, ownerId, name, sizeBytes, layout, contentType, wanted: byHome, link } = upload;
   const needsNoChunk = sizeBytes === 0 || layout.kind === 'object' || Object.keys(upload.digests).length > 0;
   const wanted: RowKey[] = [];
   for (const { transferId, destinationId, folder } of upload.specs) {
@@ -36,6 +37,8 @@ export async function makeHeads(
         ...(contentType === undefined ? {} : { contentType }),
         layout,
         claimed: upload.digests,
+        ...(byHome === undefined ? {} : { wanted: byHome }),
+        ...(link === undefined ? {} : { link: TransferLink.parse(link) }),
         createdAt,
       },
       ...(mode === 'serve' ? { lane: mode } : {}),

@@ -8,6 +8,7 @@ import type { Destinations } from '#core/ports/destinations.ts';
 import type { LoginKind } from '#core/ports/login.ts';
 import type { SecretBox } from '#core/ports/secret-box.ts';
 import { Placement } from '#core/wire/agent.ts';
+import { Limits } from '#core/wire/limits.ts';
 import { type BegunLogin, LoginState, type LoginView } from '#core/wire/login.ts';
 import { isoTime } from '#core/wire/time.ts';
 
@@ -24,6 +25,8 @@ export interface LoginDesk {
       readonly settings: Readonly<Record<string, unknown>>;
       /** Of a destination that is made now. Absent: here. */
       readonly placement?: Placement;
+      /** Likewise. Absent: none. */
+      readonly limits?: Limits;
     },
     signal: AbortSignal,
   ): Promise<BegunLogin>;
@@ -61,6 +64,7 @@ const Pending = z.object({
   destinationId: z.string(),
   settings: z.record(z.string(), z.unknown()),
   placement: Placement.default({ on: 'here' }),
+  limits: Limits.default({}),
   sealed: z.unknown(),
   expiresAtMs: z.int(),
   state: LoginState,
@@ -79,7 +83,8 @@ interface Kept {
 export function loginDesk(parts: LoginParts): LoginDesk {
   const { cells, box, clock, destinations } = parts;
   return {
-    begin: async (ownerId, { provider, destinationId, settings: given, placement = { on: 'here' } }, signal) => {
+    begin: async (ownerId, wanted, signal) => {
+      const { provider, destinationId, settings: given, placement = { on: 'here' }, limits = {} } = wanted;
       const kind = kindOf(parts, provider);
       const settings = await settingsFor(parts, kind, { destinationId, settings: given });
       await makeRoom(parts);
@@ -92,6 +97,7 @@ export function loginDesk(parts: LoginParts): LoginDesk {
         destinationId,
         settings: { ...given },
         placement,
+        limits,
         sealed: box.seal(contextOf(id), secret),
         expiresAtMs,
         state: 'waiting',
@@ -149,10 +155,10 @@ async function newsOf(
 
 /** Into the destination that stands, or into one that is made now. */
 async function settle(destinations: Destinations, login: Pending, credentials: unknown): Promise<void> {
-  const { destinationId: id, provider, settings, placement } = login;
+  const { destinationId: id, provider, settings, placement, limits } = login;
   const standing = await destinations.get(id);
   if (standing === null) {
-    await destinations.create({ id, provider, settings, credentials, placement });
+    await destinations.create({ id, provider, settings, credentials, placement, limits });
     return;
   }
   mustBeOf(standing.provider, provider);

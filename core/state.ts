@@ -5,7 +5,7 @@ import { Session } from './ports/provider.ts';
 import type { RowKey } from './ports/work-table.ts';
 import { DigestAlgorithm, DigestAsk, Digests } from './wire/digest.ts';
 import { TransferId, UploadId } from './wire/ids.ts';
-import { Receipt, TransferError } from './wire/transfer.ts';
+import { Receipt, TransferError, TransferLink } from './wire/transfer.ts';
 
 /** How an upload's bytes lie in the bucket. */
 export const Layout = z.discriminatedUnion('kind', [
@@ -17,6 +17,10 @@ export type Layout = z.infer<typeof Layout>;
 export const TransferSpec = z.object({ transferId: TransferId, destinationId: z.string(), folder: z.string() });
 export type TransferSpec = z.infer<typeof TransferSpec>;
 
+/** Of an upload that came by a link: `senderKey` tells senders apart, and is no secret. */
+export const UploadLink = TransferLink.extend({ senderKey: z.string() });
+export type UploadLink = z.infer<typeof UploadLink>;
+
 /** Row `U#… @`: what was announced. Phases `open`, `removing`, `removed`. */
 export const UploadState = z.object({
   v: z.literal(1),
@@ -27,7 +31,10 @@ export const UploadState = z.object({
   contentType: z.string().optional(),
   layout: Layout,
   digests: Digests,
+  /** Computed of the staged bytes whatever else is asked, for the receipt. */
+  wanted: z.array(DigestAlgorithm).optional(),
   specs: z.array(TransferSpec).max(8),
+  link: UploadLink.optional(),
   createdAt: z.int(),
   /** When the staged bytes were first swept; the second pass catches puts that were still under way. */
   sweptAt: z.int().nullable(),
@@ -73,7 +80,17 @@ export const Step = z.discriminatedUnion('phase', [
   Opening,
   Moving,
   Finishing,
-  z.object({ phase: z.literal('done'), receipt: Receipt, instant: z.boolean(), endedAt: z.int(), parts: z.int() }),
+  z.object({
+    phase: z.literal('done'),
+    receipt: Receipt,
+    instant: z.boolean(),
+    endedAt: z.int(),
+    parts: z.int(),
+    /** The kind of the destination, which may be another by now. */
+    provider: z.string().optional(),
+    /** Digests that were computed of the staged bytes. */
+    staged: Digests.optional(),
+  }),
   z.object({ phase: z.literal('failed'), error: TransferError, endedAt: z.int(), resume: Live }),
   z.object({ phase: z.literal('canceled'), code: z.string(), endedAt: z.int() }),
 ]);
@@ -95,6 +112,8 @@ export const TransferFile = z.object({
   contentType: z.string().optional(),
   layout: Layout,
   claimed: Digests,
+  wanted: z.array(DigestAlgorithm).optional(),
+  link: TransferLink.optional(),
   createdAt: z.int(),
 });
 export type TransferFile = z.infer<typeof TransferFile>;
@@ -221,6 +240,10 @@ export const digestKey = (id: UploadId, algorithms: readonly DigestAlgorithm[]):
   sk: `${DIGEST_PREFIX}${[...algorithms].sort().join(',')}`,
 });
 export const headKey = (id: TransferId): RowKey => ({ pk: `T#${id}`, sk: '@' });
+/** Whose head this is; null: the row is none. */
+export function transferOf({ pk, sk }: RowKey): TransferId | null {
+  return sk === '@' ? (TransferId.safeParse(pk.slice('T#'.length)).data ?? null) : null;
+}
 export const stripePrefix = (sessionNo: number): string => `${STRIPE_PREFIX}${sessionNo}#`;
 export const stripeKey = (id: TransferId, sessionNo: number, index: number): RowKey => ({
   pk: `T#${id}`,

@@ -56,6 +56,7 @@ export function viewOf({ head, wish, isParked, isHashing, stripes: all, stagedBy
     ...(waitsFor === undefined ? {} : { waitsFor }),
     receipt: isDone ? step.receipt : null,
     instant: isDone && step.instant,
+    ...(file.link === undefined ? {} : { link: file.link }),
     createdAt: isoTime(file.createdAt),
     startedAt: head.startedAt === null ? null : isoTime(head.startedAt),
     endedAt: endedAt === null ? null : isoTime(endedAt),

@@ -2,9 +2,12 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import type { Intake } from '#core/intake/intake.ts';
+import type { Link } from '#core/intake/link/link.ts';
 import type { LoginDesk } from '#core/login.ts';
+import type { ReceiptSigner } from '#core/ports/receipt-signer.ts';
 import type { Engine } from '#core/transfer/engine.ts';
 import { alertBook } from '#core/watch/alert-book.ts';
+import type { WebhookDesk } from '#core/webhooks/desk.ts';
 import type { KindView } from '#core/wire/kind.ts';
 import { onError, onInvalid, onNotFound, onTooLarge, refusal } from './errors.ts';
 import { requireOwner } from './identity.ts';
@@ -14,17 +17,21 @@ import { type BrowserOf, browseRoutes } from './routes/browse.ts';
 import { type CompanionDeps, companionRoutes, uppyTokenRoutes } from './routes/companion.ts';
 import { destinationRoutes } from './routes/destinations.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { dropRoutes } from './routes/drop.ts';
 import { type EventDeps, eventRoutes } from './routes/events.ts';
 import { type FileDeps, fileRoutes } from './routes/files.ts';
 import { kindRoutes } from './routes/kinds.ts';
+import { linkRoutes } from './routes/links.ts';
 import { loginRoutes } from './routes/logins.ts';
 import { type CountSockets, noticeRoutes } from './routes/notices.ts';
 import { progress115Routes } from './routes/progress-115.ts';
+import { receiptKeyRoute, receiptRoutes } from './routes/receipts.ts';
 import { sessions115Routes } from './routes/sessions-115.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { alertRoutes, type MetricsDoor, metricsRoute } from './routes/watch.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 export interface ApiDeps {
   readonly engine: Engine;
@@ -52,9 +59,14 @@ export interface ApiDeps {
   readonly agentDoor?: AgentDoor;
   /** Absent: this process counts nothing. */
   readonly metrics?: MetricsDoor;
+  /** Absent: nobody else is told what happens here. */
+  readonly webhooks?: WebhookDesk;
+  /** Absent: nothing is put down in writing here. */
+  readonly receipts?: ReceiptSigner;
 }
 
-export type ApiEnv = { Variables: { ownerId: string; requestId: string } };
+/** `link` is there on the routes of those who come by one, `ownerId` on those that need the owner's token. */
+export type ApiEnv = { Variables: { ownerId: string; requestId: string; link: Link } };
 export type Api = OpenAPIHono<ApiEnv>;
 
 /** Far more than the largest request has: eight destinations with long paths. */
@@ -78,15 +90,20 @@ export function createApi(deps: ApiDeps): Api {
   noticeRoutes(app, deps, deps.sockets);
   if (deps.metrics !== undefined) metricsRoute(app, deps, deps.metrics);
   if (deps.agentDoor !== undefined) agentHttpRoutes(app, deps, deps.agentDoor);
+  if (deps.receipts !== undefined) receiptKeyRoute(app, deps.receipts);
+  dropRoutes(app, deps);
   app.use('/api/*', requireOwner(deps.authenticate), bodyLimit({ maxSize: BODY_MAX_BYTES, onError: onTooLarge }));
   uploadRoutes(app, deps);
   transferRoutes(app, deps);
+  if (deps.receipts !== undefined) receiptRoutes(app, deps, deps.receipts);
   destinationRoutes(app, deps);
   if (deps.browserOf !== undefined) browseRoutes(app, deps.browserOf);
   if (deps.kinds !== undefined) kindRoutes(app, deps.kinds);
   if (deps.fleet !== undefined) agentRoutes(app, deps.fleet);
   if (deps.logins !== undefined) loginRoutes(app, deps.logins);
+  linkRoutes(app, deps);
   alertRoutes(app, alertBook(deps.engine));
+  if (deps.webhooks !== undefined) webhookRoutes(app, deps.webhooks);
   ticketRoutes(app, deps);
   progress115Routes(app, deps);
   sessions115Routes(app, deps);

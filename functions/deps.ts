@@ -5,6 +5,7 @@ import { dynamoCells } from '#adapters/dynamo/cells.ts';
 import { dynamoClient } from '#adapters/dynamo/client.ts';
 import { dynamoWorkTable } from '#adapters/dynamo/work-table.ts';
 import { s3Files } from '#adapters/s3/files.ts';
+import { s3StagingLinks } from '#adapters/s3/links.ts';
 import { s3MultipartIntake } from '#adapters/s3/multipart.ts';
 import { s3StagingIntake, s3StagingSource } from '#adapters/s3/staging.ts';
 import { sqsClient } from '#adapters/sqs/client.ts';
@@ -13,25 +14,33 @@ import { systemClock } from '#adapters/system/clock.ts';
 import { jsonLog } from '#adapters/system/log.ts';
 import { sealedAccounts } from '#adapters/vault/accounts.ts';
 import { cellDestinations } from '#adapters/vault/destinations.ts';
+import type { Place } from '#adapters/vault/placement.ts';
 import { sealKey } from '#adapters/vault/seal.ts';
 import { sealedBox } from '#adapters/vault/sealed-box.ts';
 import { s3Endpoint, s3RuntimeClient } from '#clients/s3/client.ts';
 import { Fault } from '#core/fault.ts';
+import type { AgentRegistry } from '#core/fleet/registry.ts';
 import type { Intake } from '#core/intake/intake.ts';
+import { openBound } from '#core/intake/open-uploads.ts';
+import { limitedProvider } from '#core/limits/limited.ts';
 import { type LoginDesk, loginDesk } from '#core/login.ts';
 import type { Accounts } from '#core/ports/accounts.ts';
 import type { Browser, BrowserKind } from '#core/ports/browser.ts';
 import type { Cells } from '#core/ports/cells.ts';
+import type { Clock } from '#core/ports/clock.ts';
 import type { ProviderKind } from '#core/ports/connection.ts';
 import type { Files } from '#core/ports/files.ts';
+import type { Log } from '#core/ports/log.ts';
 import type { LoginKind } from '#core/ports/login.ts';
 import type { MultipartIntake } from '#core/ports/multipart.ts';
 import type { ProgressSink } from '#core/ports/progress.ts';
 import type { SecretBox } from '#core/ports/secret-box.ts';
+import type { StagingLinks } from '#core/ports/staging.ts';
 import type { Engine } from '#core/transfer/engine.ts';
+import { underWay } from '#core/under-way.ts';
 import type { CloudEnv } from './env.ts';
 
-export interface CloudParts {
+export interface CloudParts<Fleet extends CloudFleet = CloudFleet> {
   readonly env: CloudEnv;
   /** Where viewers hear of commits: a signed post from functions, the relay's own hub in the relay. */
   readonly progress: ProgressSink;
@@ -39,6 +48,22 @@ export interface CloudParts {
   readonly lostHints: 'logged' | 'thrown';
   /** Absent: nobody here talks to destinations, and nothing can unseal their credentials. */
   readonly drivers?: Drivers;
+  /** Absent: the home takes no agents, or nothing here has to do with them. */
+  readonly fleet?: (base: FleetBase) => Fleet;
+}
+
+/** What a fleet is made of. */
+export interface FleetBase {
+  readonly cells: Cells;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where agents read bytes. */
+  readonly links: StagingLinks;
+}
+
+export interface CloudFleet {
+  readonly registry: AgentRegistry;
+  readonly place: Place;
 }
 
 export interface Drivers {
@@ -49,13 +74,15 @@ export interface Drivers {
   readonly sealKey: string;
 }
 
-export interface Cloud {
+export interface Cloud<Fleet extends CloudFleet = CloudFleet> {
   readonly engine: Engine;
   readonly intake: Intake;
   readonly multipart: MultipartIntake;
   readonly files: Files;
   readonly logins: LoginDesk;
   browserOf(destinationId: string): Promise<Browser | null>;
+  /** Null: the home takes no agents. */
+  readonly fleet: Fleet | null;
   /** Closes idle sockets; for processes that end in good order. */
   close(): void;
 }
@@ -69,7 +96,8 @@ const FINISH_PATIENCE_MS = 5 * 60_000;
  * Asks nobody anything yet. Once per process: rows are committed through the table object that claimed them, and its numbers
  * count up in it. AWS keys are what the runtime gives.
  */
-export function composeCloud({ env, progress, lostHints, drivers }: CloudParts): Cloud {
+export function composeCloud<Fleet extends CloudFleet = CloudFleet>(parts: CloudParts<Fleet>): Cloud<Fleet> {
+  const { env, progress, lostHints, drivers } = parts;
   const clock = systemClock();
   const log = jsonLog((line) => process.stdout.write(line), env.ENTREPOT_LOG);
   const region = env.AWS_REGION;
@@ -88,6 +116,7 @@ export function composeCloud({ env, progress, lostHints, drivers }: CloudParts):
   const dispatcher = lostHints === 'logged' ? lossyHints({ dispatcher: queue, clock, log }) : queue;
   const { accounts, box } = vaultOf(cells, drivers);
   const { kinds = [], browsers = [], logins = [] } = drivers ?? {};
+  const fleet = parts.fleet?.({ cells, clock, log, links: s3StagingLinks(signing) });
   const destinations = cellDestinations({
     cells,
     accounts,
@@ -95,6 +124,9 @@ export function composeCloud({ env, progress, lostHints, drivers }: CloudParts):
     browsers,
     clock,
     staging: { service: 's3', endpoint: s3Endpoint(place), bucket: bucketName },
+    underWay: (id) => underWay(table, id),
+    ...(fleet === undefined ? {} : { place: fleet.place }),
+    limit: limitedProvider,
   });
 
   const shared = { table, source, dispatcher, destinations, progress, clock, log };
@@ -111,11 +143,18 @@ export function composeCloud({ env, progress, lostHints, drivers }: CloudParts):
       },
       newHolder: () => `${bootId}/${randomBytes(9).toString('base64url')}`,
     },
-    intake: { ...shared, staging: s3StagingIntake(signing), bucketName },
+    intake: {
+      ...shared,
+      staging: s3StagingIntake(signing),
+      bucketName,
+      receiptDigest: env.ENTREPOT_RECEIPT_DIGEST,
+      mayOpen: openBound({ table, clock, max: env.MAX_OPEN_TRANSFERS }),
+    },
     multipart: s3MultipartIntake(s3, signing),
     files: s3Files(s3, signing),
     logins: loginDesk({ cells, box, kinds: logins, destinations, clock }),
     browserOf: destinations.browser,
+    fleet: fleet ?? null,
     close: () => {
       for (const client of [dynamo, sqs, s3]) client.destroy();
     },

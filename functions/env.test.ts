@@ -25,6 +25,7 @@ it('URLs lose the slash at their end, and what is not given has its default', ()
     ENTREPOT_LOG: 'error',
     MAX_CONCURRENT_UPLOADS: 3,
     MAX_CONCURRENT_PARTS: 5,
+    MAX_OPEN_TRANSFERS: 10_000,
   });
 });
 

@@ -1,5 +1,6 @@
 /** The environment of the cloud home: what is plain, what is secret, and which entry needs which. */
 import * as z from 'zod';
+import { DigestAlgorithm } from '#core/wire/digest.ts';
 
 const HttpUrl = z
   .url({ protocol: /^https?$/ })
@@ -15,6 +16,10 @@ const shared = {
   ENTREPOT_LOG: z.enum(['info', 'error']).default('error'),
   MAX_CONCURRENT_UPLOADS: z.coerce.number().int().min(1).max(100).default(3),
   MAX_CONCURRENT_PARTS: z.coerce.number().int().min(1).max(64).default(5),
+  /** Of one owner: transfers that have not ended. Whoever announces more is told to come back. */
+  MAX_OPEN_TRANSFERS: z.coerce.number().int().min(8).max(1_000_000).default(10_000),
+  /** A digest of every file that is staged, for its receipt. Absent: what somebody claims or needs, and no more. */
+  ENTREPOT_RECEIPT_DIGEST: DigestAlgorithm.optional(),
   // The SDK's own names; absent: AWS's endpoints of the region.
   AWS_ENDPOINT_URL_DYNAMODB: HttpUrl.optional(),
   AWS_ENDPOINT_URL_S3: HttpUrl.optional(),
@@ -25,7 +30,12 @@ export const CloudEnv = z.object(shared);
 export type CloudEnv = z.infer<typeof CloudEnv>;
 
 /** Where progress is posted to. */
-export const FunctionEnv = z.object({ ...shared, ENTREPOT_RELAY_URL: HttpUrl });
+export const FunctionEnv = z.object({
+  ...shared,
+  ENTREPOT_RELAY_URL: HttpUrl,
+  /** Its relay takes agents: destinations may be placed there. */
+  ENTREPOT_AGENTS: z.literal('yes').optional(),
+});
 export type FunctionEnv = z.infer<typeof FunctionEnv>;
 
 /** The address that people and other programs know: page, API and sockets. */
@@ -53,6 +63,10 @@ const SECRETS = {
   ENTREPOT_TICKET_KEY: Key,
   /** Signs the addresses that are given to Uppy. */
   ENTREPOT_CAPABILITY_KEY: Key,
+  /** Lets agents in: who has it is told credentials. */
+  ENTREPOT_AGENT_KEY: Key,
+  /** Signs the tokens that agents are given. */
+  ENTREPOT_AGENT_TOKEN_KEY: Key,
 } as const;
 export type SecretName = keyof typeof SECRETS;
 
@@ -69,6 +83,8 @@ export const SECRETS_OF = {
   move: ['ENTREPOT_SEAL_KEY', 'ENTREPOT_PROGRESS_KEY'],
   sweep: ['ENTREPOT_PROGRESS_KEY'],
   relay: ['ENTREPOT_SEAL_KEY', 'ENTREPOT_PROGRESS_KEY', 'ENTREPOT_TICKET_KEY'],
+  /** Of a relay that takes agents, in addition. */
+  agents: ['ENTREPOT_AGENT_KEY', 'ENTREPOT_AGENT_TOKEN_KEY'],
   worker: ['ENTREPOT_TOKEN', 'ENTREPOT_SEAL_KEY', 'ENTREPOT_TICKET_KEY', 'ENTREPOT_CAPABILITY_KEY'],
 } as const satisfies Readonly<Record<string, readonly SecretName[]>>;
 

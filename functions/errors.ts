@@ -24,11 +24,14 @@ const BY_CODE: Readonly<Record<string, ContentfulStatusCode>> = {
   'transfer.finishing': 409,
   'transfer.canceling': 409,
   'transfer.not_failed': 409,
+  'transfer.not_delivered': 409,
   'destination.exists': 409,
   'destination.busy': 409,
+  'destination.changed': 412,
   'destination.no_browse': 409,
   'destination.no_server': 409,
   'destination.no_agents': 409,
+  'destination.no_limits': 409,
   'destination.folder_unknown': 404,
   'agent.unknown': 404,
   'agent.online': 409,
@@ -43,7 +46,15 @@ const BY_CODE: Readonly<Record<string, ContentfulStatusCode>> = {
   'destination.not_placed': 409,
   'login.unknown': 404,
   'login.other_provider': 409,
+  'webhook.unknown': 404,
+  'webhooks.too_many': 409,
   'upload.expired': 410,
+  'link.unknown': 404,
+  'link.revoked': 401,
+  'link.expired': 410,
+  'link.full': 409,
+  'link.file_too_large': 413,
+  'links.too_many': 409,
 };
 
 const BY_KIND: Readonly<Record<FaultKind, ContentfulStatusCode>> = {
@@ -65,10 +76,16 @@ export function refusal(c: Context<ApiEnv>, status: ContentfulStatusCode, code: 
   return c.json(body, status);
 }
 
+/** In whole seconds, where it is known when it is worth asking again. */
+export function sayWhen(c: Context<ApiEnv>, { retryAfterMs }: Fault): void {
+  if (retryAfterMs !== undefined) c.header('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+}
+
 export function onError(log: Log): ErrorHandler<ApiEnv> {
   return (error, c) => {
     if (error instanceof Fault) {
       if (error.kind === 'bug') log.error('api.bug', { code: error.code, requestId: c.get('requestId') });
+      sayWhen(c, error);
       return refusal(c, statusOf(error), error.code, error.message);
     }
     if (error instanceof HTTPException) {
@@ -87,7 +104,7 @@ export function onError(log: Log): ErrorHandler<ApiEnv> {
 export const onNotFound: NotFoundHandler<ApiEnv> = (c) => refusal(c, 404, 'route.unknown', 'there is no such route');
 
 export const onTooLarge = (c: Context<ApiEnv>): Response =>
-  refusal(c, 413, 'request.too_large', 'a request has at most 256 KiB');
+  refusal(c, 413, 'request.too_large', 'this request is longer than its like may be');
 
 /** Input that does not fit its schema: the first problem, with its place. */
 export const onInvalid: Hook<unknown, ApiEnv, string, unknown> = (result, c) => {

@@ -3,6 +3,7 @@ import type { FileDesk } from '#core/files/desk.ts';
 import { sweepUnfinished } from '#core/files/unfinished.ts';
 import { type Guests, sweepGuests } from '#core/intake/guest/guests.ts';
 import type { Intake } from '#core/intake/intake.ts';
+import { recountAll } from '#core/intake/link/recount.ts';
 import { type InboxPlace, receiveInbox } from '#core/intake/receive.ts';
 import type { Engine } from '#core/transfer/engine.ts';
 import { sweep } from '#core/transfer/sweep.ts';
@@ -30,8 +31,10 @@ function placeHere(): InboxPlace {
   };
 }
 
+/** What came from people without an account, and how much of it counts. */
 export function guestHandler(guests: Guests): () => Promise<number> {
-  return () => sweepGuests(guests);
+  const { intake, cells } = guests;
+  return async () => (await sweepGuests(guests)) + (await recountAll({ intake, cells, clock: intake.clock }));
 }
 
 export function fileHandler(desk: FileDesk): () => Promise<number> {

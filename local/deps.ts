@@ -9,15 +9,21 @@ import { jsonLog } from '#adapters/system/log.ts';
 import { sealedAccounts } from '#adapters/vault/accounts.ts';
 import { cellDestinations } from '#adapters/vault/destinations.ts';
 import { keyFile } from '#adapters/vault/key-file.ts';
+import { receiptSigner } from '#adapters/vault/receipt-signer.ts';
 import { sealedBox } from '#adapters/vault/sealed-box.ts';
+import { nodePost } from '#adapters/webhook-post/node.ts';
 import { chunkWatch } from '#core/intake/chunk-watch.ts';
 import { inboxWalk } from '#core/intake/inbox-walk.ts';
 import type { Intake } from '#core/intake/intake.ts';
+import { openBound } from '#core/intake/open-uploads.ts';
+import { limitedProvider } from '#core/limits/limited.ts';
 import { loginDesk } from '#core/login.ts';
 import type { Engine } from '#core/transfer/engine.ts';
+import { underWay } from '#core/under-way.ts';
 import { heeding, homeRefusals } from '#core/watch/home-refusals.ts';
 import { agentKinds, browserKinds, loginKinds, providerKinds } from '#providers/index.ts';
 import { kindViews } from '../functions/kind-views.ts';
+import { composeWebhooks } from '../functions/webhooks.ts';
 import { type Channels, startChannels } from '../relay/channels.ts';
 import type { DataDir } from './data-dir.ts';
 import type { Env } from './env.ts';
@@ -54,7 +60,7 @@ export async function composeLocal(env: Env, data: DataDir) {
   const staging = await openStaging({ env, data, clock, log, onEvent });
   notePlace(env, data);
   const { source, bucketName } = staging;
-  const fleet = await openFleet({ env, data, cells, clock, log });
+  const fleet = await openFleet({ env, data, cells, links: staging.links, clock, log });
   const refusals = homeRefusals({ cells, clock });
   const destinations = cellDestinations({
     cells,
@@ -63,6 +69,8 @@ export async function composeLocal(env: Env, data: DataDir) {
     browsers: browserKinds,
     clock,
     staging: staging.place,
+    underWay: (id) => underWay(table, id),
+    limit: limitedProvider,
     ...(fleet === null ? {} : { place: fleet.place }),
   });
 
@@ -98,6 +106,8 @@ export async function composeLocal(env: Env, data: DataDir) {
     clock,
     log,
     bucketName,
+    receiptDigest: env.ENTREPOT_RECEIPT_DIGEST,
+    mayOpen: openBound({ table, clock, max: env.MAX_OPEN_TRANSFERS }),
   };
   const watch = staging.arrivals === 'looked-for' ? chunkWatch(told) : null;
   const intake = watch?.intake ?? told;
@@ -109,10 +119,13 @@ export async function composeLocal(env: Env, data: DataDir) {
     engine,
     intake,
     logins: loginDesk({ cells, box: sealedBox(key), kinds: loginKinds, destinations, clock }),
+    receipts: receiptSigner(key),
     browserOf: destinations.browser,
     agentDoor: fleet?.door,
     watch: (ownerId: string) =>
       homeWatch({ engine, feed: progress, ownerId, registry: fleet?.door.registry, refusals, queues }),
+    webhooks: (ownerId: string) =>
+      composeWebhooks({ engine, key, post: nodePost({ reach: env.ENTREPOT_WEBHOOKS }), ownerId }),
     kinds: kindViews(providerKinds, fleet === null ? [] : agentKinds),
     feed: progress,
     multipart: staging.multipart,

@@ -6,14 +6,17 @@ it('an empty environment has defaults', () => {
     HOST: '127.0.0.1',
     PORT: 8000,
     BUCKET_PORT: 8001,
+    ENTREPOT_AGENT_BYTES: 'auto',
     ENTREPOT_DATA: '.entrepot',
     ENTREPOT_SCENE_FOLDER: 'scenes',
     ENTREPOT_RESULT_FOLDER: 'results',
     ENTREPOT_LOG: 'error',
     ENTREPOT_READY_LINE: 'link',
+    ENTREPOT_WEBHOOKS: 'near',
     LOCAL_FUNCTION_BUDGET_MS: 30_000,
     MAX_CONCURRENT_UPLOADS: 3,
     MAX_CONCURRENT_PARTS: 5,
+    MAX_OPEN_TRANSFERS: 10_000,
   });
 });
 

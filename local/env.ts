@@ -1,5 +1,6 @@
 /** The environment of the one-machine home, parsed once. */
 import * as z from 'zod';
+import { DigestAlgorithm } from '#core/wire/digest.ts';
 
 const Port = z.coerce.number().int().min(0).max(65_535);
 
@@ -88,6 +89,12 @@ const Variables = z.object({
   LOCAL_FUNCTION_BUDGET_MS: z.coerce.number().int().min(1_000).default(30_000),
   MAX_CONCURRENT_UPLOADS: z.coerce.number().int().min(1).max(100).default(3),
   MAX_CONCURRENT_PARTS: z.coerce.number().int().min(1).max(64).default(5),
+  /** Of one owner: transfers that have not ended. Whoever announces more is told to come back. */
+  MAX_OPEN_TRANSFERS: z.coerce.number().int().min(8).max(1_000_000).default(10_000),
+  /** Where webhooks may post to. `near`: also to this machine and its network, and there without encryption. */
+  ENTREPOT_WEBHOOKS: z.enum(['near', 'public']).default('near'),
+  /** A digest of every file that is staged, for its receipt. Absent: what somebody claims or needs, and no more. */
+  ENTREPOT_RECEIPT_DIGEST: DigestAlgorithm.optional(),
   /** `open`: `/metrics` is told to anybody who reaches the port. */
   ENTREPOT_METRICS: z.enum(['open']).optional(),
   /** Where agents come in; 12382 is usual, absent: no agents. */
@@ -101,6 +108,8 @@ const Variables = z.object({
   ENTREPOT_AGENT_TLS_KEY: z.string().optional(),
   /** `yes`: in clear text also to other machines. */
   ENTREPOT_AGENT_PLAIN: z.enum(['yes']).optional(),
+  /** The way of parts' bytes. `auto`: straight from the bucket where an agent reaches it, else over its line. */
+  ENTREPOT_AGENT_BYTES: z.enum(['auto', 'bucket', 'line']).default('auto'),
 });
 const Env = Variables.superRefine((env, context) => {
   if (env.ENTREPOT_SCENE_FOLDER === env.ENTREPOT_RESULT_FOLDER) {

@@ -7,11 +7,13 @@ import { agentRegistry } from '#core/fleet/registry.ts';
 import type { Cells } from '#core/ports/cells.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { Log } from '#core/ports/log.ts';
+import type { StagingLinks } from '#core/ports/staging.ts';
 import { traceOf } from '#core/trace.ts';
 import type { AgentId } from '#core/wire/agent.ts';
 import type { AgentDoor } from '../functions/routes/agent-http.ts';
 import { bareAddress } from '../relay/agents/address.ts';
 import type { AgentServer, Where } from '../relay/agents/server.ts';
+import { wayLog } from '../relay/agents/way-log.ts';
 import type { DataDir } from './data-dir.ts';
 import type { Env } from './env.ts';
 
@@ -31,11 +33,12 @@ export async function openFleet(parts: {
   readonly env: Env;
   readonly data: DataDir;
   readonly cells: Cells;
+  readonly links: StagingLinks;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<Fleet | null> {
-  const { env, data, cells, clock, log } = parts;
-  const { ENTREPOT_AGENT_PORT: port } = env;
+  const { env, data, cells, links, clock, log } = parts;
+  const { ENTREPOT_AGENT_PORT: port, ENTREPOT_AGENT_BYTES: way } = env;
   if (port === undefined) return null;
   const { agentServer } = await import('../relay/agents/server.ts');
   const pace = agentPaces({ cells, clock });
@@ -55,6 +58,8 @@ export async function openFleet(parts: {
       },
       heard: registry.heard,
     },
+    ...(way === 'line' ? {} : { bytes: { way, links } }),
+    onBytes: wayLog(log),
     onError: (error) => log.error('agents.failed', traceOf(error)),
   });
   const { agents } = server;

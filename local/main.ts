@@ -5,6 +5,7 @@ import { serve, type WebSocketServerLike } from '@hono/node-server';
 import { withSecretFiles } from '#adapters/system/secret-files.ts';
 import { progressHub } from '#core/progress/hub.ts';
 import { traceOf } from '#core/trace.ts';
+import { webhookRounds } from '#core/webhooks/rounds.ts';
 import { createApi } from '../functions/api.ts';
 import { isSameToken } from '../functions/identity.ts';
 import type { EventDeps } from '../functions/routes/events.ts';
@@ -29,6 +30,9 @@ const INBOX_MS = 60 * 60_000;
 /** Requests under way get this long to end when the process is told to. */
 const REQUESTS_MS = 3_000;
 const WATCH_MS = 60_000;
+/** The shortest time after which one that was not taken is posted again. */
+const WEBHOOKS_MS = 5_000;
+const GATHER_MS = 200;
 
 try {
   await start();
@@ -48,14 +52,17 @@ async function start(): Promise<void> {
 
   const tickets = ticketOffice({ clock, randomBytes });
   const watch = local.watch(OWNER);
+  const webhooks = local.webhooks(OWNER);
   const app = createApi({
     engine,
     intake,
     authenticate: (given) => (isSameToken(given, token) ? OWNER : null),
     issueTicket: tickets.issue,
     logins,
+    receipts: local.receipts,
     browserOf,
     kinds: local.kinds,
+    webhooks: webhooks.desk,
     ...(local.agentDoor === undefined ? {} : { fleet: local.agentDoor.registry, agentDoor: local.agentDoor }),
     files,
     metrics: {
@@ -95,6 +102,8 @@ async function start(): Promise<void> {
   for (const { everyMs, work } of arrivals?.timers ?? []) every(clock, everyMs, stopped.signal, work, onTimerError);
 
   await local.serve();
+  const told = { pump: webhooks.pump, feed: local.feed, clock, log };
+  const rounds = webhookRounds({ ...told, everyMs: WEBHOOKS_MS, gatherMs: GATHER_MS });
 
   const { port } = server.address() as AddressInfo;
   const url = `http://${nameOf(env.HOST)}:${port}`;
@@ -104,6 +113,7 @@ async function start(): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     await sockets.close();
     await Promise.race([closed, clock.sleep(REQUESTS_MS)]);
+    await rounds.stop();
     await local.drain();
     data.close();
   });

@@ -1,5 +1,6 @@
 /** Staging in a bucket of Aliyun OSS that the environment names. */
 import { ossFiles } from '#adapters/oss/files.ts';
+import { ossStagingLinks } from '#adapters/oss/links.ts';
 import { ossMultipartIntake } from '#adapters/oss/multipart.ts';
 import { ossStagingIntake, ossStagingSource } from '#adapters/oss/staging.ts';
 import { type Lifecycle, type OssSurvey, surveyOssBucket } from '#adapters/oss/survey.ts';
@@ -28,6 +29,7 @@ export async function ossStaging({ env, clock }: StagingParts, external: OssEnv)
       bucketName: bucket,
       source: ossStagingSource(client),
       intake: ossStagingIntake(config),
+      links: ossStagingLinks(config),
       multipart: ossMultipartIntake(client, config),
       files: ossFiles(client, config),
       arrivals: 'looked-for',

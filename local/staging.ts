@@ -1,6 +1,7 @@
 /** Where bytes are staged on one machine: in our own bucket, or in a store that the environment names. */
 import { startBucket } from '#adapters/bucket/server.ts';
 import { s3Files } from '#adapters/s3/files.ts';
+import { s3StagingLinks } from '#adapters/s3/links.ts';
 import { s3MultipartIntake } from '#adapters/s3/multipart.ts';
 import { s3StagingIntake, s3StagingSource } from '#adapters/s3/staging.ts';
 import { type BucketSurvey, surveyBucket } from '#adapters/s3/survey.ts';
@@ -11,7 +12,7 @@ import type { StagingPlace } from '#core/ports/connection.ts';
 import type { Files } from '#core/ports/files.ts';
 import type { Log } from '#core/ports/log.ts';
 import type { MultipartIntake } from '#core/ports/multipart.ts';
-import type { StagingIntake, StagingSource } from '#core/ports/staging.ts';
+import type { StagingIntake, StagingLinks, StagingSource } from '#core/ports/staging.ts';
 import { traceOf } from '#core/trace.ts';
 import { STAGING_PREFIX } from '#core/wire/keys.ts';
 import { bucketKeys, type DataDir } from './data-dir.ts';
@@ -23,6 +24,7 @@ export interface Staging {
   readonly bucketName: string;
   readonly source: StagingSource;
   readonly intake: StagingIntake;
+  readonly links: StagingLinks;
   readonly multipart: MultipartIntake;
   readonly files: Files;
   /** `told`: the bucket tells each change as it happens. `looked-for`: it has to be asked, whatever it may tell besides. */
@@ -78,6 +80,7 @@ async function embedded({ env, data, clock, log, onEvent }: StagingParts): Promi
     bucketName: BUCKET,
     source: bucket.source,
     intake: s3StagingIntake(config),
+    links: s3StagingLinks(config),
     multipart: s3MultipartIntake(client, config),
     files: s3Files(client, config),
     arrivals: 'told',
@@ -101,6 +104,7 @@ async function elsewhere({ env, clock }: StagingParts, external: S3Env): Promise
       bucketName: bucket,
       source: s3StagingSource(client, bucket, survey.conditionalRemoval === 'ignored' ? 'never' : 'conditional'),
       intake: s3StagingIntake({ ...config, condition: survey.conditionalPut === 'refused' ? 'none' : 'if-none-match' }),
+      links: s3StagingLinks(config),
       multipart: s3MultipartIntake(client, config),
       files: s3Files(client, config),
       arrivals: 'looked-for',

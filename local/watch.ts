@@ -1,5 +1,6 @@
 /** What the one-machine home measures of itself, and when it calls a person. */
 import type { AgentRegistry } from '#core/fleet/registry.ts';
+import { speedLimits } from '#core/limits/speeds.ts';
 import type { ProgressFeed } from '#core/ports/progress.ts';
 import type { Engine } from '#core/transfer/engine.ts';
 import { alertBook } from '#core/watch/alert-book.ts';
@@ -31,6 +32,7 @@ export function homeWatch({ engine, feed, ownerId, registry, refusals, queues }:
     book,
     tally,
     clock,
+    speedLimits: () => speedLimits(destinations),
     refusals: async () => [...(await refusals.list()), ...((await registry?.refusals()) ?? [])],
     ...(registry === undefined ? {} : { agents: registry.list, sentBytes: registry.sentBytes }),
   };

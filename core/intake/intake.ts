@@ -6,6 +6,7 @@ import type { Log } from '#core/ports/log.ts';
 import type { ProgressSink } from '#core/ports/progress.ts';
 import type { StagingIntake, StagingSource } from '#core/ports/staging.ts';
 import type { WorkTable } from '#core/ports/work-table.ts';
+import type { DigestAlgorithm } from '#core/wire/digest.ts';
 
 export interface Intake {
   readonly table: WorkTable;
@@ -18,6 +19,10 @@ export interface Intake {
   readonly log: Log;
   /** Part of the ids of inbox uploads, so that two buckets never share one. */
   readonly bucketName: string;
+  /** Computed of the staged bytes of every file, for its receipt. Absent: what somebody claims or needs, and no more. */
+  readonly receiptDigest?: DigestAlgorithm | undefined;
+  /** Absent: an owner may announce as much as there is room for. Throws Fault `throttled` `uploads.too_many`. */
+  readonly mayOpen?: (ownerId: string, transfers: number) => Promise<void>;
 }
 
 /** A presigned put lives this long; the sweep after an upload's end waits longer. */

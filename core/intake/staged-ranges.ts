@@ -12,7 +12,10 @@ export interface Staged {
 const PAGE = 1_000;
 
 /** Lists the bucket: ten pages at most. */
-export async function stagedRanges(source: StagingSource, upload: UploadState): Promise<Staged> {
+export async function stagedRanges(
+  source: Pick<StagingSource, 'list'>,
+  upload: Pick<UploadState, 'layout' | 'uploadId' | 'sizeBytes'>,
+): Promise<Staged> {
   const { layout, uploadId } = upload;
   if (layout.kind === 'object') return { ranges: [[1, 1]], stagedBytes: upload.sizeBytes };
   const prefix = chunkPrefix(uploadId);

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { Placement } from './agent.ts';
 import { DestinationId } from './ids.ts';
+import { Limits } from './limits.ts';
 
 export const CreateDestination = z.object({
   id: DestinationId,
@@ -10,15 +11,18 @@ export const CreateDestination = z.object({
   credentials: z.record(z.string(), z.unknown()).optional(),
   /** Absent: here. */
   placement: Placement.optional(),
+  /** Absent: none. */
+  limits: Limits.optional(),
 });
 export type CreateDestination = z.input<typeof CreateDestination>;
 
-/** A patch replaces `settings`, `credentials` and `placement` as wholes; what is absent stays. */
+/** A patch replaces `settings`, `credentials`, `placement` and `limits` as wholes; what is absent stays. */
 export const UpdateDestination = z.object({
   // Not taken from CreateDestination, whose default would replace what is absent here by nothing.
   settings: z.record(z.string(), z.unknown()).optional(),
   credentials: z.record(z.string(), z.unknown()).optional(),
   placement: Placement.optional(),
+  limits: Limits.optional(),
 });
 export type UpdateDestination = z.input<typeof UpdateDestination>;
 
@@ -28,7 +32,10 @@ export const DestinationView = z.object({
   settings: z.record(z.string(), z.unknown()),
   hasCredentials: z.boolean(),
   placement: Placement,
+  limits: Limits,
   createdAt: z.iso.datetime(),
+  /** Its `ETag`, without the quotes. */
+  version: z.string(),
 });
 export type DestinationView = z.infer<typeof DestinationView>;
 

@@ -22,6 +22,13 @@ export const DestinationId = z
   .brand<'DestinationId'>();
 export type DestinationId = z.infer<typeof DestinationId>;
 
+/** `lnk_` + a ULID. */
+export const LinkId = z
+  .string()
+  .regex(/^lnk_[0-9A-HJKMNP-TV-Z]{26}$/, 'not a link id')
+  .brand<'LinkId'>();
+export type LinkId = z.infer<typeof LinkId>;
+
 /** Who owns an upload. On one machine there is one owner, `local`. */
 export const OwnerId = z.string().min(1).max(128).brand<'OwnerId'>();
 export type OwnerId = z.infer<typeof OwnerId>;

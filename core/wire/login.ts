@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { Placement } from './agent.ts';
 import { DestinationId } from './ids.ts';
+import { Limits } from './limits.ts';
 
 /**
  * Without `destinationId` the destination is called as its provider. One that stands already is logged in again, with its own
@@ -12,6 +13,7 @@ export const BeginLogin = z.object({
   destinationId: DestinationId.optional(),
   settings: z.record(z.string(), z.unknown()).default({}),
   placement: Placement.optional(),
+  limits: Limits.optional(),
 });
 export type BeginLogin = z.input<typeof BeginLogin>;
 

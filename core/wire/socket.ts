@@ -15,6 +15,7 @@ export const ServerFrame = z.discriminatedUnion('event', [
     event: z.literal('snapshot'),
     data: z.object({ epoch: z.string(), seq: z.int(), transfers: z.array(TransferView) }),
   }),
+  // `removed`: transfers that are on no list any more.
   z.object({
     event: z.literal('changes'),
     data: z.object({ seq: z.int(), transfers: z.array(TransferView), removed: z.array(z.string()) }),

@@ -1,6 +1,7 @@
 /** What the API and the sockets say of a transfer. */
 import * as z from 'zod';
-import { TransferId, UploadId } from './ids.ts';
+import { Digests } from './digest.ts';
+import { LinkId, TransferId, UploadId } from './ids.ts';
 
 export const Phase = z.enum(['staging', 'opening', 'moving', 'finishing', 'done', 'failed', 'canceled']);
 export type Phase = z.infer<typeof Phase>;
@@ -30,11 +31,17 @@ export const Receipt = z.object({
   location: z.string().max(1500),
   remoteId: z.string().max(256).optional(),
   checkedBy: z.string().max(64).optional(),
+  /** Of the whole file, as the destination has it: what it told itself, or compared with what we told. */
+  told: Digests.optional(),
 });
 export type Receipt = z.infer<typeof Receipt>;
 
 export const TransferError = z.object({ code: z.string().max(64), message: z.string().max(400) });
 export type TransferError = z.infer<typeof TransferError>;
+
+/** The link that a file came by, and the name that its sender typed. */
+export const TransferLink = z.object({ id: LinkId, sender: z.string().optional() });
+export type TransferLink = z.infer<typeof TransferLink>;
 
 /**
  * One transfer as a viewer sees it. `rank` orders two views of the same transfer: compare element by element, then
@@ -63,6 +70,8 @@ export const TransferView = z.object({
   waitsFor: z.string().optional(),
   receipt: Receipt.nullable(),
   instant: z.boolean(),
+  /** Absent: it did not come by a link. */
+  link: TransferLink.optional(),
   createdAt: z.iso.datetime(),
   startedAt: z.iso.datetime().nullable(),
   endedAt: z.iso.datetime().nullable(),

@@ -7,12 +7,13 @@ import { Fault } from '#core/fault.ts';
 import type { Log } from '#core/ports/log.ts';
 import { traceOf } from '#core/trace.ts';
 import type { ApiEnv } from '../api.ts';
-import { statusOf } from '../errors.ts';
+import { sayWhen, statusOf } from '../errors.ts';
 
 export function onAgentError(log: Log): ErrorHandler<ApiEnv> {
   return (error, c) => {
     if (error instanceof Fault) {
       if (error.kind === 'bug') log.error('agent_api.bug', { code: error.code, requestId: c.get('requestId') });
+      sayWhen(c, error);
       return agentRefusal(c, statusOf(error), error.code, error.message);
     }
     if (error instanceof HTTPException) {

@@ -115,7 +115,8 @@ function ownRoutes(group: Api, { engine }: ApiDeps, { registry, enrol, agentBy, 
       const id = await agentIn(c);
       const { task_id: taskId } = c.req.valid('json');
       const head = await headOf(engine, taskId);
-      if (head === null || (agentOf(head) !== id && !registry.busy.has(id, taskId))) throw unknownTask();
+      const isThere = async () => (await registry.busy.look()).has(id, taskId);
+      if (head === null || (agentOf(head) !== id && !(await isThere()))) throw unknownTask();
       await registry.reported(id, {});
       return c.json(success(null), 200);
     },

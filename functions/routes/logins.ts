@@ -22,12 +22,13 @@ export function loginRoutes(app: Api, desk: LoginDesk): void {
       responses: answers(201, BegunLogin),
     }),
     async (c) => {
-      const { provider, destinationId, settings, placement } = c.req.valid('json');
+      const { provider, destinationId, settings, placement, limits } = c.req.valid('json');
       const wanted = {
         provider,
         settings,
         destinationId: destinationId ?? DestinationId.parse(provider),
         ...(placement === undefined ? {} : { placement }),
+        ...(limits === undefined ? {} : { limits }),
       };
       return c.json(await desk.begin(c.get('ownerId'), wanted, AbortSignal.timeout(WORK_MS)), 201);
     },

@@ -8,6 +8,7 @@ import type { ChunkPut, PresignedPut } from '#core/ports/staging.ts';
 import { traceOf } from '#core/trace.ts';
 import type { WorkerHome } from './deps.ts';
 import { minuteRound } from './sweep.ts';
+import { webhookRound } from './webhooks.ts';
 
 export interface Lookout {
   presign(put: ChunkPut): Promise<PresignedPut>;
@@ -21,6 +22,7 @@ export function lookout(storage: DurableObjectContext['storage'], home: WorkerHo
   const { clock, log } = home.engine;
   const watch = chunkWatch(home.intake);
   const round = minuteRound(home);
+  const tell = webhookRound(home);
   /** What an object before this one signed is taken up at the first alarm that can. */
   let isResumed = false;
   let roundAtMs = 0;
@@ -54,6 +56,8 @@ export function lookout(storage: DurableObjectContext['storage'], home: WorkerHo
       if (clock.now() >= roundAtMs) {
         roundAtMs = clock.now() + ROUND_MS;
         await attempt(round);
+        // Others may keep it waiting, and chunks must not.
+        void attempt(tell);
       }
       await wakeAt(watch.size() > 0 ? clock.now() + LOOK_MS : roundAtMs);
     },

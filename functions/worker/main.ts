@@ -1,4 +1,5 @@
 /** The Worker of the Cloudflare home: what calls it, and the two objects beside it. */
+import { traceOf } from '#core/trace.ts';
 import { onRequest } from './api.ts';
 import { openHome, type WorkerHome } from './deps.ts';
 import { type Bindings, missingIn } from './env.ts';
@@ -39,5 +40,8 @@ async function withHome<T>(
     return await work(home);
   } finally {
     invocation.waitUntil(progress.flush(AbortSignal.timeout(FLUSH_MS)));
+    const { log } = home.engine;
+    const kept = home.refusals.keep().catch((error: unknown) => log.error('refusals.lost', traceOf(error)));
+    invocation.waitUntil(kept);
   }
 }

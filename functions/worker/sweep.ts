@@ -2,11 +2,10 @@
 import * as z from 'zod';
 import type { InboxPlace } from '#core/intake/receive.ts';
 import type { Cells } from '#core/ports/cells.ts';
-import { alertBook } from '#core/watch/alert-book.ts';
-import { alertWatch } from '#core/watch/watch.ts';
-import { OWNER } from '../owner.ts';
 import { fileHandler, guestHandler, inboxRounds, sweepHandler } from '../sweep.ts';
 import type { WorkerHome } from './deps.ts';
+import { watchRound } from './watch.ts';
+import { webhookRound } from './webhooks.ts';
 
 /** Each of an hour's looks at the inbox; what is behind it has its turn in the next hour. */
 const INBOX_MS = 5 * 60_000;
@@ -41,12 +40,6 @@ export function hourRound({ engine: { cells, clock }, intake, multipart, files }
   return inTurn([guestHandler({ intake, multipart, cells }), fileHandler(files), look]);
 }
 
-/** Whether transfers fail more than they should. Speeds are not judged: no call hears of what moves in another. */
-export function watchRound({ engine }: Pick<WorkerHome, 'engine'>): Round {
-  const { table, progress, clock, log } = engine;
-  return alertWatch({ ownerId: OWNER, table, book: alertBook(engine), progress, clock, log });
-}
-
 /** `atMs`: when the cron was due. */
 export async function onSchedule(home: WorkerHome, atMs: number): Promise<void> {
   const minute = new Date(atMs).getUTCMinutes();
@@ -54,7 +47,8 @@ export async function onSchedule(home: WorkerHome, atMs: number): Promise<void> 
     ...(minute % WATCH_MINUTES === 0 ? [watchRound(home)] : []),
     ...(minute === FULL_HOUR ? [hourRound(home)] : []),
   ];
-  await inTurn([minuteRound(home), ...more])();
+  // Last, since others may keep it waiting.
+  await inTurn([minuteRound(home), ...more, webhookRound(home)])();
 }
 
 /** What fails keeps nothing else from its turn; the first error is thrown in the end. */

@@ -148,7 +148,11 @@ describe('an agent by HTTP', () => {
       const asked = { key: 'a guess', agent_id: 'sz-1' };
       await expectFault('auth', 'agent.wrong_key', line.enrol(asked, '127.0.0.1'));
     }
-    expectRefusal(await register('sz-1'), 429, 'agent.too_many_tries');
+    const refused = await register('sz-1');
+    expectRefusal(refused, 429, 'agent.too_many_tries');
+    const seconds = Number(refused.headers.get('retry-after'));
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual(60);
     expect(await managed()).toEqual([]);
     expectRefusal(await register('No Such Id'), 400, 'request.invalid');
   });

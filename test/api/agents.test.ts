@@ -10,6 +10,7 @@ import { agentPaces } from '#core/fleet/paces.ts';
 import { placedProvider } from '#core/fleet/placed.ts';
 import { type AgentRegistry, agentRegistry } from '#core/fleet/registry.ts';
 import { begunQueue } from '#core/state.ts';
+import { underWay } from '#core/under-way.ts';
 import { type AgentFacts, AgentId, AgentList, AgentView } from '#core/wire/agent.ts';
 import { DestinationView } from '#core/wire/destination.ts';
 import { KindList } from '#core/wire/kind.ts';
@@ -54,6 +55,7 @@ beforeEach(async () => {
     kinds: [s3Kind, folderKind],
     clock,
     staging: NO_STORE,
+    underWay: (id) => underWay(rig.engine.table, id),
     place: (local, connection, placement) =>
       placedProvider({ local, connection, placement, agents, registry, pace, clock }),
   });

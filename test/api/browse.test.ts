@@ -29,6 +29,7 @@ const cloudDrive2Kind = providerKind<CloudDrive2Settings, CloudDrive2Login>({
   id: 'clouddrive2',
   settings: CloudDrive2Settings,
   credentials: CloudDrive2Login,
+  siteSettings: ['address'],
   connect: () => {
     throw new Fault('bug', 'test.no_delivery', 'nothing is delivered here');
   },

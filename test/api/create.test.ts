@@ -209,6 +209,28 @@ describe('the answer', () => {
   });
 });
 
+describe('of more transfers than may be open', () => {
+  it('none is taken until some have ended, but what was taken is answered again', async () => {
+    await using own = await apiRig({ openMax: 2 });
+    const post = (key: string, file: object = FILE) =>
+      own.call('POST', '/api/v1/uploads', file, { 'idempotency-key': key });
+    expectError(await post('both', { ...FILE, destinations: times(3, (i) => `/${i}`) }), 429, 'uploads.too_many');
+    const { body } = await post('first');
+    expect((await post('second')).status).toBe(201);
+    const refused = await post('third');
+    expectError(refused, 429, 'uploads.too_many');
+    expect(refused.headers.get('retry-after')).toBe('60');
+    expect(await post('first')).toMatchObject({
+      status: 201,
+      body: { upload: { id: CreateUploadAnswer.parse(body).upload.id } },
+    });
+    await own.call('DELETE', `/api/v1/uploads/${CreateUploadAnswer.parse(body).upload.id}`);
+    await own.settle();
+    own.jump(1_000);
+    expect((await post('third')).status).toBe(201);
+  });
+});
+
 describe('an idempotency key', () => {
   it('repeated gives the same ids and fresh tickets', async () => {
     const key = { 'idempotency-key': 'once' };

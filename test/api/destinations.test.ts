@@ -1,10 +1,12 @@
 /** Destinations: made, changed, asked, removed; credentials go in and never come out. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { askedQueue, askingQueue, type Step } from '#core/state.ts';
 import { CheckAnswer, DestinationList, DestinationView } from '#core/wire/destination.ts';
 import { expectError } from './expect-error.ts';
 import { type Answer, type ApiRig, apiRig } from './rig.ts';
-import { canceled, done, failed } from './steps.ts';
+import { canceled, done, failed, moving } from './steps.ts';
 
 const SECRETS = ['AKIA-very-public', 'tiger-lily-0815', 'another-tiger-4711'];
 const KEYS = { accessKeyId: SECRETS[0], secretAccessKey: SECRETS[1] };
@@ -17,8 +19,8 @@ beforeEach(async () => {
 });
 afterEach(() => rig[Symbol.asyncDispose]());
 
-const call = async (method: string, path: string, body?: unknown) => {
-  const answer = await rig.call(method, `/api/v1/destinations${path}`, body);
+const call = async (method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) => {
+  const answer = await rig.call(method, `/api/v1/destinations${path}`, body, headers);
   answers.push(answer);
   return answer;
 };
@@ -122,6 +124,54 @@ describe('change', () => {
     expect(body).toMatchObject({ id: 'keyed', provider: 'keyed' });
   });
 
+  it('of what names the place is refused while a file is on its way there, of all else not', async () => {
+    await rig.create();
+    await rig.create();
+    const elsewhere = { settings: { root: join(rig.root, 'elsewhere') } };
+    const refused = await call('PATCH', '/folder', elsewhere);
+    expectError(refused, 409, 'destination.busy');
+    expect(refused.text).toContain('2 files');
+    expect((await call('PATCH', '/folder', { settings: { root: rig.root, onConflict: 'fail' } })).status).toBe(200);
+    expect((await call('PATCH', '/second', elsewhere)).status).toBe(200);
+  });
+
+  it('of the place begins anew there what had failed at the old one', async () => {
+    const { transfers, chunks } = await rig.create();
+    const { id } = transfers[0]!;
+    expect(rig.put(chunks[0]!, new Uint8Array([1, 2, 3, 4, 5]))).toBe(200);
+    const begun = { ...moving(), session: { v: 1, inode: '1', '@site': 'another.' } };
+    await rig.force(id, { ...failed(rig), resume: begun } as Step);
+    const root = join(rig.root, 'elsewhere');
+    expect((await call('PATCH', '/folder', { settings: { root } })).status).toBe(200);
+    await rig.call('POST', `/api/v1/transfers/${id}/retry`);
+    await rig.settle();
+    expect(await readFile(join(root, 'file.bin'))).toEqual(Buffer.from([1, 2, 3, 4, 5]));
+    const { body } = await rig.call('GET', `/api/v1/transfers/${id}/events`);
+    expect(body).toMatchObject({
+      items: expect.arrayContaining([expect.objectContaining({ code: 'destination.moved' })]),
+    });
+  });
+
+  it('with If-Match is made of what was read, or not at all', async () => {
+    const made = await add();
+    const tag = (answer: Answer) => answer.headers.get('etag') ?? '';
+    const change = (to: string, ifMatch: string) =>
+      call('PATCH', '/keyed', { settings: { mood: to } }, { 'if-match': ifMatch });
+    expect(tag(await call('GET', '/keyed'))).toBe(tag(made));
+    expect(tag(made)).toBe(`"${DestinationView.parse(made.body).version}"`);
+    const first = await change('failing', tag(made));
+    expect(first).toMatchObject({ status: 200, body: { settings: { mood: 'failing' } } });
+    for (const stale of [tag(made), `W/${tag(first)}`, '"x"', 'x', '']) {
+      expectError(await change('well', stale), 412, 'destination.changed');
+      expectError(await call('DELETE', '/keyed', undefined, { 'if-match': stale }), 412, 'destination.changed');
+    }
+    expect((await change('well', `"x" , ${tag(first)}`)).status).toBe(200);
+    expect((await change('failing', '*')).status).toBe(200);
+    expect(await call('GET', '/keyed')).toMatchObject({ body: { settings: { mood: 'failing' } } });
+    const last = tag(await call('GET', '/keyed'));
+    expect((await call('DELETE', '/keyed', undefined, { 'if-match': last })).status).toBe(200);
+  });
+
   it('of one that there is not is 404', async () => {
     expectError(await call('PATCH', '/nobody', { settings: {} }), 404, 'destination.unknown');
     expectError(await call('GET', '/nobody'), 404, 'destination.unknown');
@@ -171,6 +221,16 @@ describe('remove', () => {
   it('is refused while a file is on its way there', async () => {
     await rig.create();
     expectError(await call('DELETE', '/folder'), 409, 'destination.busy');
+    expect((await call('DELETE', '/second')).status).toBe(200);
+  });
+
+  it('is refused also while a file waits for a destination that asks for it', async () => {
+    for (const [n, queue] of [askingQueue('second'), askedQueue('second')].entries()) {
+      const row = { pk: `T#${n}`, sk: '@', queue, dueAt: 1, phase: 'staging', state: {} };
+      await rig.table.create(row, 1);
+      expectError(await call('DELETE', '/second'), 409, 'destination.busy');
+      await rig.table.remove(row);
+    }
     expect((await call('DELETE', '/second')).status).toBe(200);
   });
 

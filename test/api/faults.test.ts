@@ -41,6 +41,8 @@ it.each([
   ['transfer.not_failed', 409],
   ['destination.exists', 409],
   ['destination.busy', 409],
+  ['destination.no_limits', 409],
+  ['destination.changed', 412],
   ['upload.expired', 410],
   ['upload.chunk_number', 400],
 ])('code %s is %i', async (code, status) => {

@@ -16,6 +16,7 @@ import { sealKey } from '#adapters/vault/seal.ts';
 import { sealedBox } from '#adapters/vault/sealed-box.ts';
 import { Fault } from '#core/fault.ts';
 import type { Intake } from '#core/intake/intake.ts';
+import { openBound } from '#core/intake/open-uploads.ts';
 import { loginDesk } from '#core/login.ts';
 import type { BrowserKind } from '#core/ports/browser.ts';
 import type { Cells } from '#core/ports/cells.ts';
@@ -29,6 +30,7 @@ import type { WorkTable } from '#core/ports/work-table.ts';
 import { HeadState, headKey, type Step } from '#core/state.ts';
 import type { Engine } from '#core/transfer/engine.ts';
 import { sweep } from '#core/transfer/sweep.ts';
+import { underWay } from '#core/under-way.ts';
 import type { TransferId } from '#core/wire/ids.ts';
 import { chunkKey } from '#core/wire/keys.ts';
 import { CreateUploadAnswer } from '#core/wire/upload.ts';
@@ -97,6 +99,7 @@ const keyedKind = providerKind<z.infer<typeof Keyed>, z.infer<typeof Keys>>({
   id: 'keyed',
   settings: Keyed,
   credentials: Keys,
+  siteSettings: [],
   connect: ({ settings, credentials }) => {
     const never = () => Promise.reject(new Fault('rejected', 'keyed.closed', 'nothing is taken here'));
     return pushProvider(Session, {
@@ -124,6 +127,8 @@ const keyedKind = providerKind<z.infer<typeof Keyed>, z.infer<typeof Keys>>({
 const JOBS_MAX = 2_000;
 
 export interface MoreKinds {
+  /** Absent: as many transfers as there is room for. */
+  readonly openMax?: number;
   readonly kinds?: readonly ProviderKind[];
   readonly browsers?: readonly BrowserKind[];
   readonly logins?: readonly LoginKind[];
@@ -154,6 +159,7 @@ export async function apiRig(more: MoreKinds = {}): Promise<ApiRig> {
     browsers,
     clock,
     staging: NO_STORE,
+    underWay: (id) => underWay(table, id),
     ...(fleet === undefined ? {} : { place: fleet.place }),
   });
   await destinations.create({ id: 'folder', provider: 'folder', settings: { root } });
@@ -166,7 +172,10 @@ export async function apiRig(more: MoreKinds = {}): Promise<ApiRig> {
     limits: { files: 3, parts: 5, functionParts: 5, finishPatienceMs: 0 },
     newHolder: () => `rig/${++holders}`,
   };
-  const intake: Intake = { ...shared, staging, bucketName: 'bucket' };
+  const intake: Intake = {
+    ...{ ...shared, staging, bucketName: 'bucket' },
+    ...(more.openMax === undefined ? {} : { mayOpen: openBound({ table, clock, max: more.openMax }) }),
+  };
   let tickets = 0;
   const app = createApi({
     engine,

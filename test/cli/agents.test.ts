@@ -44,6 +44,7 @@ async function office(): Promise<AgentRegistry> {
   const id = AgentId.parse('office');
   const facts = { name: 'Office', version: '1', providers: ['s3', 'oss'], filesMax: 2, bandwidthMbps: 9, tags: {} };
   await fleet.met({ id, ...facts }, '192.0.2.7');
+  await fleet.heard(id, { memoryBytes: null, bytes: { way: 'line', code: 'agent.bucket_strange' } });
   await fleet.refused(id, 's3.slow_down');
   return fleet;
 }
@@ -53,7 +54,15 @@ test('agents are listed, for a program as they are, for a person in a line each'
   expect((await run([])).events).toMatchObject([{ event: 'agent', id: 'office', status: 'online' }]);
   const { out, code } = await run(['ls'], { stdout: 'terminal' });
   expect(code).toBe(0);
-  for (const word of ['office', 'online', '0/2 now', '192.0.2.7', 's3,oss', '1 refused, last s3.slow_down']) {
+  for (const word of [
+    'office',
+    'online',
+    '0/2 now',
+    '192.0.2.7',
+    's3,oss',
+    'over its line (agent.bucket_strange)',
+    '1 refused, last s3.slow_down',
+  ]) {
     expect(out).toContain(word);
   }
 });

@@ -31,6 +31,8 @@ export interface FakeServer {
   readonly puts: number[];
   /** Taken one after the other by the puts that come. */
   readonly faults: PutFault[];
+  /** Announcements that are to come again a minute later. */
+  turns: number;
   /** What a client must not do. */
   readonly violations: string[];
   readonly requests: string[];
@@ -66,6 +68,7 @@ export async function fakeServer({ chunkBytes }: { readonly chunkBytes: number }
     faults: [],
     violations: [],
     requests: [],
+    turns: 0,
     onStaged: () => undefined,
     onPut: () => undefined,
     onAnnounced: () => undefined,
@@ -82,6 +85,10 @@ export async function fakeServer({ chunkBytes }: { readonly chunkBytes: number }
     if (pathname.startsWith('/bucket/')) return put(request, response, pathname);
     const body = await bodyOf(request);
     if (request.headers.authorization !== `Bearer ${TOKEN}`) return refuse(response, 401, 'auth.required');
+    if (pathname === '/api/v1/uploads' && fake.turns-- > 0) {
+      response.setHeader('retry-after', '60');
+      return refuse(response, 429, 'uploads.too_many');
+    }
     const answer = api(`${request.method} ${pathname}`, body, request);
     if ('status' in answer) return refuse(response, answer.status, answer.code);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer.json));

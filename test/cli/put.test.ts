@@ -118,6 +118,14 @@ describe('entrepot put', () => {
     expect(events.at(-1)).toMatchObject({ event: 'staged', sentBytes: 7 * CHUNK });
   });
 
+  it('waits for its turn where too many files are under way, as long as that takes', async () => {
+    const { path, bytes } = await file('a.bin', CHUNK);
+    fake.turns = 50;
+    expect(await put([path, '--to', 'nas'])).toMatchObject({ code: 0 });
+    expect(bytesOf(only())).toEqual(bytes);
+    expect(fake.requests.filter((line) => line === 'POST /api/v1/uploads')).toHaveLength(51);
+  });
+
   it('gives a file up after a bounded number of attempts, and goes on with the others', async () => {
     const [bad, good] = [await file('bad.bin', 2 * CHUNK), await file('good.bin', 2 * CHUNK)];
     fake.onPut = (_, upload) => (upload?.request.name === 'bad.bin' ? 500 : undefined);

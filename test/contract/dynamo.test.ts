@@ -41,13 +41,13 @@ destinationsContract({
 });
 
 describe('dynamo table', () => {
-  it('is made as its schema says, with two indexes that hold keys only', async () => {
+  it('is made as its schema says, with three indexes that hold keys only', async () => {
     const name = await dynamo.createTable();
     const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
     const wanted = createTableInput(name);
     expect(Table?.KeySchema).toEqual(wanted.KeySchema);
     expect(Table?.AttributeDefinitions).toEqual(expect.arrayContaining(wanted.AttributeDefinitions ?? []));
-    expect(Table?.GlobalSecondaryIndexes).toHaveLength(2);
+    expect(Table?.GlobalSecondaryIndexes).toHaveLength(3);
     for (const index of wanted.GlobalSecondaryIndexes ?? []) {
       expect(Table?.GlobalSecondaryIndexes).toContainEqual(expect.objectContaining(index));
     }
@@ -148,6 +148,8 @@ describe('dynamo requests', () => {
     ],
     ['due', ['Query'], (table) => table.due('dest#a', NOW, 10)],
     ['owned', ['Query', 'BatchGetItem'], (table) => table.owned('o', { limit: 10 })],
+    ['ended', ['Query'], (table) => table.ended('o', { after: { ...KEY, endedAt: 0 }, limit: 10 })],
+    ['active', ['Query'], (table) => table.active('o', 10)],
     ['purge', [], (table) => table.purge(NOW, 10)],
     ['remove', ['DeleteItem'], (table) => table.remove(KEY)],
   ];

@@ -1,5 +1,6 @@
 /** What every way of telling rumours must keep. */
 import { expect } from 'vitest';
+import { transferIdFrom } from '#core/ids.ts';
 import type { ProgressFeed, ProgressSink, Rumour } from '#core/ports/progress.ts';
 import { UploadId } from '#core/wire/ids.ts';
 import { type ContractRun, contract, type Laws } from './suite.ts';
@@ -8,9 +9,10 @@ export function progressContract(run: ContractRun<ProgressSink & ProgressFeed>):
   contract('progress', laws, run);
 }
 
+const UPLOAD = UploadId.parse('upl_01HZZZZZZZZZZZZZZZZZZZZZZZ');
+
 function rumour(number: number): Rumour {
-  const uploadId = UploadId.parse('upl_01HZZZZZZZZZZZZZZZZZZZZZZZ');
-  return { kind: 'staged', ownerId: 'local', uploadId, chunks: [{ number, sizeBytes: 1 }] };
+  return { kind: 'staged', ownerId: 'local', uploadId: UPLOAD, chunks: [{ number, sizeBytes: 1 }] };
 }
 
 /** A listener that keeps what it hears, and a promise of having heard `count` rumours. */
@@ -34,6 +36,14 @@ const laws: Laws<ProgressSink & ProgressFeed> = {
       await full;
       expect(heard).toEqual([1, 2, 3, 4, 5].map(rumour));
     }
+  },
+  'what is told of transfers that are gone arrives as it was told': async (progress) => {
+    const { heard, full, listener } = ear(1);
+    progress.subscribe(listener);
+    const gone: Rumour = { kind: 'removed', ownerId: 'local', transferIds: [transferIdFrom(UPLOAD, 0)] };
+    await progress.publish([gone]);
+    await full;
+    expect(heard).toEqual([gone]);
   },
   'publish does not reject, with or without listeners, whatever they do': async (progress) => {
     await progress.publish([rumour(1)]);

@@ -10,6 +10,8 @@ import type { Clock } from '#core/ports/clock.ts';
 import { type CountingTunnel, countingTunnel } from '../support/counting-tunnel.ts';
 import { radosgwAt } from '../support/radosgw.ts';
 import { type StagingSubject, stagingContract } from './staging.contract.ts';
+import { stagingLinksContract } from './staging-links.contract.ts';
+import { s3LinksSubject } from './staging-links-rig.ts';
 
 const MIB = 1024 * 1024;
 const address = inject('radosgw');
@@ -44,6 +46,12 @@ describe.runIf(address !== null)('s3 on radosgw', () => {
           'radosgw 16 ignores If-Match on DELETE; the survey of the bucket finds it out, and then nothing is removed by version',
       },
     ],
+  });
+
+  stagingLinksContract({
+    name: 's3',
+    timeoutMs: 60_000,
+    make: () => ({ subject: s3LinksSubject(client, { ...config, bucket }) }),
   });
 
   it('the survey finds what it keeps and what it ignores, and opens it to browsers', async () => {

@@ -1,6 +1,9 @@
 /** The words of the page in English. `Messages` is their shape: a language that lacks one does not compile. */
 import type { RowStatus } from '../app/rows.ts';
+import { dropEn } from './drop-en.ts';
 import { errorsEn } from './errors-en.ts';
+import { linksEn } from './links-en.ts';
+import { webhooksEn } from './webhooks-en.ts';
 
 const plural = new Intl.PluralRules('en');
 
@@ -33,7 +36,10 @@ export const en = {
   files,
   status,
   errors: errorsEn,
-  nav: { transfers: 'Transfers', destinations: 'Destinations', agents: 'Agents', label: 'Sections' },
+  drop: dropEn,
+  links: linksEn,
+  webhooks: webhooksEn,
+  nav: { transfers: 'Transfers', links: 'Links', destinations: 'Destinations', agents: 'Agents', label: 'Sections' },
   connection: {
     open: 'Live',
     connecting: 'Connecting',
@@ -85,7 +91,7 @@ export const en = {
   },
   carryOn: {
     title: (n: number) => `${files(n)} from an earlier visit ${n === 1 ? 'is' : 'are'} not finished`,
-    text: 'Nothing that is staged is sent again.',
+    text: 'What is already there is not sent again.',
     goOn: 'Carry on',
     pick: 'Pick the files again',
     pickText:
@@ -243,6 +249,8 @@ export const en = {
     ways: { mount: 'the mount', remote: 'remote upload', webdav: 'WebDAV' } as Readonly<Record<string, string>>,
     wayTaken: (way: string) => `Goes by ${way}`,
     wayPassed: (way: string) => `Not by ${way}`,
+    receipt: 'Receipt',
+    receiptHint: 'A signed file that says what was delivered where, for anybody to check without this server',
     noHistory: 'Nothing yet',
     copy: 'Copy',
     copied: 'Copied',
@@ -267,6 +275,7 @@ export const en = {
     edit: 'Edit',
     editOf: (id: string) => `Edit ${id}`,
     saveChanges: 'Save',
+    lookAgain: 'Look again',
     keep: 'Keep those that it has',
     keepHint: 'They stay sealed on the server.',
     keepNone: 'Leave it without any',
@@ -434,6 +443,21 @@ export const en = {
       unknown: 'Unknown',
     },
   },
+  limits: {
+    title: 'How fast, and when',
+    speed: 'Megabytes a second at most',
+    speedHint: 'Of all files to this destination together. Empty: as fast as it goes.',
+    speedBad: 'Give a number from 0.07 to 10,000, or nothing.',
+    timed: 'Only at certain hours',
+    timedHint: 'Files that come at other times are staged, and wait.',
+    from: 'From',
+    to: 'Until',
+    zone: (zone: string) => `On the clocks of ${zone}; over midnight where the second is earlier.`,
+    timesBad: 'Give two different times.',
+    kept: 'This page cannot edit hours like these. They stay as they are; the API changes them.',
+    certainHours: 'at certain hours',
+    keeps: 'Keeps to',
+  },
   placement: {
     title: 'Where its calls are run',
     here: 'Here',
@@ -480,10 +504,12 @@ export const en = {
       bandwidth: 'Line',
       tags: 'Tags',
       files: 'Files',
+      bytes: 'Bytes',
       lastSeen: 'Last heard of',
       memory: 'Memory',
       version: 'Version',
     },
+    bytesBy: { bucket: 'from the bucket', line: 'over its line' },
     rests: (time: string) => `Its address rests: the next spaced file may start in ${time}.`,
     refused: (n: number) => (n === 1 ? 'Turned down lately:' : `Turned down ${n} times lately:`),
     moreRefusals: (n: number) => `and ${n} before`,

@@ -8,6 +8,8 @@ export interface Formats {
   duration(seconds: number): string;
   time(iso: string): string;
   timeOfDay(iso: string): string;
+  /** Day and hour, without seconds. */
+  moment(iso: string): string;
   integer(value: number): string;
 }
 
@@ -19,6 +21,7 @@ export function formats(locale: string): Formats {
   const percents = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });
   const times = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
   const hours = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
+  const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
   const integers = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
   return {
     size: (bytes) => (bytes < 1000 ? `${integers.format(bytes)} B` : scaled(sizes, bytes, 1)),
@@ -28,6 +31,7 @@ export function formats(locale: string): Formats {
     percent: (fraction) => percents.format(fraction >= 1 ? 1 : Math.floor(fraction * 100) / 100),
     duration: clock,
     time: (iso) => times.format(new Date(iso)),
+    moment: (iso) => moments.format(new Date(iso)),
     timeOfDay: (iso) => hours.format(new Date(iso)),
     integer: (value) => integers.format(value),
   };

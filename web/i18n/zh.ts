@@ -1,7 +1,10 @@
 /** The words of the page in simplified Chinese. */
 import type { RowStatus } from '../app/rows.ts';
+import { dropZh } from './drop-zh.ts';
 import type { Messages } from './en.ts';
 import { errorsZh } from './errors-zh.ts';
+import { linksZh } from './links-zh.ts';
+import { webhooksZh } from './webhooks-zh.ts';
 
 const files = (n: number) => `${n.toLocaleString('zh-CN')} 个文件`;
 
@@ -28,7 +31,10 @@ export const zh: Messages = {
   files,
   status,
   errors: errorsZh,
-  nav: { transfers: '传输', destinations: '目的地', agents: '代理', label: '栏目' },
+  drop: dropZh,
+  links: linksZh,
+  webhooks: webhooksZh,
+  nav: { transfers: '传输', links: '链接', destinations: '目的地', agents: '代理', label: '栏目' },
   connection: {
     open: '实时',
     connecting: '连接中',
@@ -74,7 +80,7 @@ export const zh: Messages = {
   },
   carryOn: {
     title: (n) => `上次还有 ${files(n)}没有完成`,
-    text: '已暂存的部分不会重新发送。',
+    text: '已传到的部分不会重新发送。',
     goOn: '继续',
     pick: '重新选择文件',
     pickText: '此浏览器不保留文件访问权，请再次指出这些文件。发送之前会先核对。',
@@ -225,6 +231,8 @@ export const zh: Messages = {
     ways: { mount: '挂载', remote: '远程上传', webdav: 'WebDAV' },
     wayTaken: (way) => `途径：${way}`,
     wayPassed: (way) => `未用：${way}`,
+    receipt: '回执',
+    receiptHint: '一份签名文件：写明什么文件送到了哪里，任何人无需本服务器即可核验',
     noHistory: '暂无记录',
     copy: '复制',
     copied: '已复制',
@@ -249,6 +257,7 @@ export const zh: Messages = {
     edit: '编辑',
     editOf: (id) => `编辑 ${id}`,
     saveChanges: '保存',
+    lookAgain: '重新查看',
     keep: '沿用现有凭据',
     keepHint: '它们仍加密保存在服务器上。',
     keepNone: '不设凭据',
@@ -411,6 +420,21 @@ export const zh: Messages = {
       unknown: '未知',
     },
   },
+  limits: {
+    title: '速度与时段',
+    speed: '每秒最多（MB）',
+    speedHint: '发往该目的地的所有文件合计。留空则不限速。',
+    speedBad: '请输入 0.07 到 10,000 之间的数字，或留空。',
+    timed: '只在特定时段传输',
+    timedHint: '其他时间到来的文件先暂存，等候时段开始。',
+    from: '从',
+    to: '至',
+    zone: (zone) => `按 ${zone} 的时间；后者早于前者时跨越午夜。`,
+    timesBad: '请输入两个不同的时间。',
+    kept: '本页无法编辑这样的时段，将原样保留；可通过 API 修改。',
+    certainHours: '特定时段',
+    keeps: '限制',
+  },
   placement: {
     title: '在哪里执行',
     here: '本服务器',
@@ -457,10 +481,12 @@ export const zh: Messages = {
       bandwidth: '线路',
       tags: '标签',
       files: '文件',
+      bytes: '数据',
       lastSeen: '最近联系',
       memory: '内存',
       version: '版本',
     },
+    bytesBy: { bucket: '直接取自存储桶', line: '经由与本服务器的连接' },
     rests: (time) => `其地址正在休息：${time} 后可开始下一个有间隔要求的文件。`,
     refused: (n) => `近期被拒 ${n} 次：`,
     moreRefusals: (n) => `以及更早的 ${n} 次`,

@@ -52,7 +52,7 @@ export function guestFile(scope: Scope, uploadId: string, key: string): GuestFil
   return file;
 }
 
-/** A form for the whole file in one request. It is delivered by the event of its object. */
+/** A form for the whole file in one request, or a PUT of a store without forms. It is delivered by the event of its object. */
 export async function startForm(guests: Guests, scope: Scope, announced: Announced, viewer: Viewer) {
   const file = newGuestFile(guests, scope, announced);
   const key = await newKey(guests, file);
