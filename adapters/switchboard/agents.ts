@@ -27,7 +27,7 @@ export interface SwitchboardParts {
 /** So long a relay may say nothing before its calls are given up; asked again in between. */
 const SILENT_MAX_MS = 30_000;
 const AGAIN_MS = 250;
-const DETACH_TIMEOUT_MS = 3_000;
+const TELL_TIMEOUT_MS = 3_000;
 
 /**
  * The relay asks for secrets and signs for bytes itself: `connection` tells it the destination's id alone, and `part.open` is not
@@ -52,6 +52,11 @@ export function switchboardAgents({ relayUrl, secret, clock, lines }: Switchboar
     return now === undefined || now?.holder.epoch === holder.epoch;
   }
 
+  /** One that does not hear of it sees that nobody asks any more. */
+  function giveUp({ holder, agent, isForwarded, callId }: CallAsk): void {
+    void ask({ ask: 'agent.cancel', holder, agent, isForwarded, callId }, TELL_TIMEOUT_MS);
+  }
+
   async function run(held: HeldAgent, first: CallAsk, { part }: AgentCall, signal: AbortSignal): Promise<unknown> {
     const { ask: _, holder, agent, isForwarded, callId } = first;
     const later = JSON.stringify({ ask: 'agent.result', holder, agent, isForwarded, callId } satisfies AgentAsk);
@@ -64,6 +69,7 @@ export function switchboardAgents({ relayUrl, secret, clock, lines }: Switchboar
       flowedBytes = Math.max(flowedBytes, answer.flowedBytes);
     };
     for (;;) {
+      const askedMs = clock.now();
       const answer = await ask(text, POST_TIMEOUT_MS);
       signal.throwIfAborted();
       switch (answer?.state) {
@@ -80,8 +86,11 @@ export function switchboardAgents({ relayUrl, secret, clock, lines }: Switchboar
           throw mayHaveBegun ? lost() : away(agent);
         case undefined:
           mayHaveBegun = true;
-          silentSinceMs ??= clock.now();
-          if (clock.now() - silentSinceMs > SILENT_MAX_MS || !(await isStillHeld(held))) throw lost();
+          silentSinceMs ??= askedMs;
+          if (clock.now() - silentSinceMs > SILENT_MAX_MS || !(await isStillHeld(held))) {
+            giveUp(first);
+            throw lost();
+          }
           await clock.sleep(AGAIN_MS, signal);
           break;
         default:
@@ -97,13 +106,11 @@ export function switchboardAgents({ relayUrl, secret, clock, lines }: Switchboar
       const { signal } = ctx;
       signal.throwIfAborted();
       const held = await lines.of(id);
-      if (held === null) throw away(id);
+      if (held === null || held.isRevoked) throw away(id);
       const first = askOf(held, call);
       const aborted = Promise.withResolvers<never>();
       const onAbort = (): void => {
-        const { holder, agent, isForwarded, callId } = first;
-        // Nobody waits for it; of one that does not arrive the relay sees that nobody asks any more.
-        void ask({ ask: 'agent.cancel', holder, agent, isForwarded, callId }, DETACH_TIMEOUT_MS);
+        giveUp(first);
         aborted.reject(signal.reason);
       };
       signal.addEventListener('abort', onAbort, { once: true });
@@ -121,7 +128,7 @@ export function switchboardAgents({ relayUrl, secret, clock, lines }: Switchboar
       // One that does not hear of it learns it with the agent's next heartbeat.
       await ask(
         { ask: 'agent.detach', holder: held.holder, agent: id, isForwarded: false, why: 'detached' },
-        DETACH_TIMEOUT_MS,
+        TELL_TIMEOUT_MS,
       );
     },
   };

@@ -74,17 +74,20 @@ export function metBy(
   return { ...was, facts, address, line: holder && { ...holder, sinceMs: now }, lastSeenAtMs: now, lineAtMs: now };
 }
 
-/** By a heartbeat. Throws as `welcome` does, and Fault `rejected` `agent.elsewhere` when another process has met it since. */
+/**
+ * By a heartbeat. Throws as `welcome` does, and Fault `rejected`: `agent.elsewhere` when another process has met it since, `agent.unknown`
+ * when its line has ended already, so that nobody is sent there.
+ */
 export function heardBy(
   agent: Known,
   { holder, now }: { readonly holder: LineHolder | null; readonly now: number },
 ): Known {
   const { line, facts } = welcome(agent);
-  if (holder !== null && line !== null && line.epoch !== holder.epoch) {
+  if (holder !== null && line === null) throw new Fault('rejected', 'agent.unknown', `agent ${facts.id} has left`);
+  if (holder !== null && line?.epoch !== holder.epoch) {
     throw new Fault('rejected', 'agent.elsewhere', `agent ${facts.id} is attached elsewhere`);
   }
-  const held = line === null && holder !== null ? { line: { ...holder, sinceMs: now } } : {};
-  return { ...agent, ...held, lastSeenAtMs: now, lineAtMs: now };
+  return { ...agent, lastSeenAtMs: now, lineAtMs: now };
 }
 
 /** Its line ended, which began not later than this. One that came since stays. */
@@ -98,11 +101,12 @@ export function leftBy(
 }
 
 /** Null: nobody holds its line, or nothing was heard of it for too long. */
-export function heldOf({ facts, address, line, lineAtMs, memoryBytes, bytes }: Known, now: number): HeldAgent | null {
+export function heldOf(known: Known, now: number): HeldAgent | null {
+  const { facts, address, line, lineAtMs, memoryBytes, bytes, isRevoked } = known;
   if (line === null || lineAtMs === null || now - lineAtMs > OFFLINE_MS) return null;
   const { sinceMs, ...holder } = line;
   const seen = { attachedAt: sinceMs, lastHeardAt: lineAtMs, memoryBytes, ...(bytes === null ? {} : { bytes }) };
-  return { agent: { facts, address, ...seen }, holder };
+  return { agent: { facts, address, ...seen }, holder, isRevoked };
 }
 
 /** By HTTP: the address stays that of the line, and so does what only the line tells. Throws as `welcome` does. */

@@ -96,7 +96,9 @@ export function agentRegistry(deps: RegistryDeps): AgentRegistry {
   const startedAtMs = clock.now();
   const known = knownCells(deps);
   const busy = shared === undefined ? busyHere(clock) : busyInCells(known, clock);
-  /** Only of agents that have a cell, of which there are few. */
+  // Both only of agents that have a cell, of which there are few.
+  /** What heartbeats told last: one that is slow to be written must not undo a later one. */
+  const told = new Map<AgentId, Parameters<AgentRegistry['heard']>[1]>();
   const sent = new Map<AgentId, number>();
 
   async function view(agent: Known, { files }: UnderWay): Promise<AgentView> {
@@ -133,7 +135,8 @@ export function agentRegistry(deps: RegistryDeps): AgentRegistry {
     },
 
     heard: async (id, news) => {
-      await known.update(id, (agent) => ({ ...heardBy(agent, { holder, now: clock.now() }), ...news }));
+      told.set(id, news);
+      await known.update(id, (agent) => ({ ...heardBy(agent, { holder, now: clock.now() }), ...told.get(id) }));
     },
 
     left: async (id, attachedAtMs) => {
@@ -175,6 +178,7 @@ export function agentRegistry(deps: RegistryDeps): AgentRegistry {
     forget: async (id) => {
       await known.drop(id, ({ lastSeenAtMs }) => clock.now() - lastSeenAtMs > OFFLINE_MS);
       sent.delete(id);
+      told.delete(id);
     },
 
     standing: async () => {

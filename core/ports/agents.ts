@@ -51,6 +51,8 @@ export interface LineHolder {
 export interface HeldAgent {
   readonly agent: AttachedAgent;
   readonly holder: LineHolder;
+  /** No call is for it any more: whoever holds its line may not have heard of that yet. */
+  readonly isRevoked: boolean;
 }
 
 /** Where agents are attached, as every process sees it: what was heard of within 90 s. */

@@ -22,8 +22,8 @@ export async function agentDoor(registry: AgentRegistry, clock: Clock): Promise<
 }
 
 /**
- * CloudFront adds who called it, and the gateway CloudFront. Who calls the gateway itself can say what he likes: nothing but what
- * people are shown goes by it, since an agent's pace is that of its line.
+ * CloudFront adds who called it, and the gateway CloudFront. Who calls the gateway itself can say what he likes, and so keep his wrong keys
+ * from being counted together, or have them counted as another's. An agent's pace goes by its line alone.
  */
 function viewerOf(forwardedFor: string): string {
   const hops = forwardedFor.split(',').map((hop) => hop.trim());

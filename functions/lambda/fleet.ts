@@ -31,7 +31,10 @@ function fleetOn({ cells, clock, log }: FleetBase, relayUrl: string, secret: str
       const turns = turnsInCells({ cells, clock }, connection.destinationId);
       return placedProvider({
         ...{ local, connection, placement, agents, registry, pace, clock, turns },
-        find: async (id) => (await registry.lines.of(id))?.agent ?? null,
+        find: async (id) => {
+          const held = await registry.lines.of(id);
+          return held === null || held.isRevoked ? null : held.agent;
+        },
         bytes: 'from-bucket',
       });
     },

@@ -81,7 +81,7 @@ export function relayFleet({ holder, key, tokenSecret, postSecret }: RelayFleetP
     await response.body?.cancel();
   }
 
-  /** As the destination is now. Throws Fault `rejected` `destination.unknown` and `destination.not_placed`. */
+  /** As the destination is now. Throws Fault `rejected` `destination.not_placed`, also where it is not there any more. */
   async function connectionTo(destinationId: string): Promise<RemoteConnection> {
     const found = await destinations?.get(destinationId);
     if (found?.placement.on === 'agents') {

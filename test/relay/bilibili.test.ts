@@ -1,12 +1,15 @@
 /** Bilibili as the AWS home reaches it: its driver runs at an agent, whose line one relay holds while functions post to another. */
 import { expect, onTestFinished, test } from 'vitest';
 import { jsonLog } from '#adapters/system/log.ts';
+import { agentPaces } from '#core/fleet/paces.ts';
+import { agentRegistry } from '#core/fleet/registry.ts';
 import type { PushProvider } from '#core/ports/provider.ts';
 import { Placement } from '#core/wire/agent.ts';
 import { bilibiliKind } from '#providers/bilibili/provider.ts';
 import { fleetByRelay } from '../../functions/lambda/fleet.ts';
 import { dial } from '../agent/rig.ts';
-import { factsOf } from '../contract/agents-rig.ts';
+import { factsOf, ID } from '../contract/agents-rig.ts';
+import { expectFault } from '../contract/expect-fault.ts';
 import { type Connects, ctx, inspect, open, putAll, sha256 } from '../contract/push-rig.ts';
 import { cookieHeader, cookiesOf } from '../fakes/bilibili/world.ts';
 import { bilibiliRig } from '../providers/bilibili/rig.ts';
@@ -32,6 +35,14 @@ test('a film is delivered, its login is renewed at the agent and kept by the rel
   const arrived = await rig.readReceipt(opened.item, receipt);
   expect(sha256(arrived ?? new Uint8Array())).toBe(sha256(opened.content));
   expect(fake.leaks).toEqual([]);
+});
+
+test('a file of an agent that was revoked waits for another one, also where its relay could not be told', async () => {
+  const { rig, revokeUntold } = await bilibiliByAgent();
+  const opened = await open(rig, rig.partBytes);
+  await revokeUntold();
+  await expectFault('throttled', 'agents.none', putAll(opened));
+  expect(rig.count('part')).toBe(0);
 });
 
 /** What functions post goes to the first relay, and its answers may be lost; the agent is at the second. */
@@ -73,5 +84,19 @@ async function bilibiliByAgent() {
     await bucket[Symbol.asyncDispose]();
     await rig[Symbol.asyncDispose]();
   });
-  return { rig, loseNext: way.loseNext };
+  const untold = agentRegistry({
+    ...{ cells, clock, pace: agentPaces({ cells, clock }), shared: { holder: null } },
+    onRevoked: () => undefined,
+  });
+  return {
+    rig,
+    loseNext: way.loseNext,
+    revokeUntold: async () => {
+      // Its next heartbeat is half a minute away then.
+      while ((await untold.lines.of(ID))?.agent.bytes?.way !== 'bucket') {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await untold.revoke(ID);
+    },
+  };
 }
