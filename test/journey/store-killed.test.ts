@@ -6,7 +6,7 @@ import { GetObjectCommand, ListMultipartUploadsCommand, PutObjectCommand } from 
 import { ulid } from 'ulid';
 import { describe, expect, inject, test } from 'vitest';
 import { s3Client } from '#clients/s3/client.ts';
-import { type Radosgw, radosgwAt } from '../support/radosgw.ts';
+import { anotherGateway, type Radosgw } from '../support/radosgw.ts';
 import { type Passed, type RecordingProxy, recordingProxy } from '../support/recording-proxy.ts';
 import { serverHome } from '../support/server.ts';
 import { sha256, stageMissing, testBytes, untilEnded } from '../support/staging-client.ts';
@@ -19,6 +19,7 @@ const address = inject('radosgw');
 describe.runIf(address !== null)('a store that is killed', () => {
   test('as a destination gets each part that it acknowledged once, and the whole file intact', async () => {
     const { radosgw, bucket, proxy } = await store();
+    await using _radosgw = radosgw;
     await using _proxy = proxy;
     const home = await serverHome();
     try {
@@ -66,6 +67,7 @@ describe.runIf(address !== null)('a store that is killed', () => {
 
   test('as staging is read again only where it broke off, and the file arrives intact', async () => {
     const { radosgw, bucket, proxy } = await store();
+    await using _radosgw = radosgw;
     await using _proxy = proxy;
     const { region, accessKeyId, secretAccessKey } = radosgw;
     const home = await serverHome({
@@ -103,7 +105,8 @@ describe.runIf(address !== null)('a store that is killed', () => {
 
 async function store() {
   if (address === null) throw new Error('no radosgw');
-  const radosgw = radosgwAt(address);
+  // Of its own: others use the cluster's at the same time.
+  const radosgw = await anotherGateway(address);
   const bucket = `killed-${ulid().toLowerCase()}`;
   await radosgw.makeBucket(bucket);
   return { radosgw, bucket, proxy: await recordingProxy(radosgw.endpoint) };

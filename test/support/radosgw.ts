@@ -73,8 +73,16 @@ export async function startRadosgw(): Promise<(Radosgw & AsyncDisposable) | null
   }
 }
 
-/** The running cluster of this address, from whichever process. */
-export function radosgwAt(address: RadosgwAddress): Radosgw {
+/** Another gateway before the same cluster, which may be killed without anybody else's missing it. */
+export async function anotherGateway(cluster: RadosgwAddress): Promise<Radosgw & AsyncDisposable> {
+  const [port = 0] = await freePorts(1);
+  const gateway = radosgwAt({ ...cluster, endpoint: `http://127.0.0.1:${port}` }, `rgw-${port}`);
+  await gateway.startGateway();
+  return { ...gateway, [Symbol.asyncDispose]: gateway.killGateway };
+}
+
+/** The running cluster of this address, from whichever process. `daemon`: which of its gateways. */
+export function radosgwAt(address: RadosgwAddress, daemon = 'rgw'): Radosgw {
   return {
     ...address,
     async makeBucket(name) {
@@ -85,14 +93,11 @@ export function radosgwAt(address: RadosgwAddress): Radosgw {
         client.destroy();
       }
     },
-    killGateway: () => stopDaemon(address.dir, 'rgw'),
+    killGateway: () => stopDaemon(address.dir, daemon),
     async startGateway() {
-      await spawnDaemon(address.dir, 'rgw', 'radosgw', [
-        '-c',
-        join(address.dir, 'ceph.conf'),
-        '-n',
-        'client.rgw',
-        '-f',
+      await spawnDaemon(address.dir, daemon, 'radosgw', [
+        ...['-c', join(address.dir, 'ceph.conf'), '-n', 'client.rgw', '-f'],
+        `--rgw_frontends=beast endpoint=${new URL(address.endpoint).host}`,
       ]);
       await untilAnswers(address.endpoint, address.dir);
     },
