@@ -38,6 +38,7 @@ const api = lambda('api', {
     may.changedRows,
     may.removedRows,
     ...may.ownedRows,
+    may.endedRows,
     may.dueRows,
     may.sentHints,
     may.listedObjects,

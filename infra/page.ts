@@ -6,7 +6,7 @@ import { stage } from './stage.ts';
 const API = 'api';
 const RELAY = 'relay';
 
-const API_PATHS = ['/api/*', '/compat/*', '/docs', '/docs/*', '/healthz', '/send-notification', '/stats'];
+const API_PATHS = ['/api/*', '/compat/*', '/docs', '/docs/*', '/healthz', '/metrics', '/send-notification', '/stats'];
 const RELAY_PATHS = [
   ...['/ws', '/ws/*', '/internal/progress', '/internal/stats'],
   ...(stage.agentDomain === undefined ? [] : ['/internal/agents']),

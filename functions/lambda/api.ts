@@ -41,16 +41,18 @@ const opened = oncePerSandbox(async () => {
   const { cells, clock } = engine;
   const key = sealKey(Buffer.from(drivers.sealKey, 'base64'));
   const tickets = signedTicketOffice({ clock, randomBytes, secret: secrets.ENTREPOT_TICKET_KEY });
+  const sockets = relayStats({
+    url: `${env.ENTREPOT_RELAY_URL}/internal/stats`,
+    secret: secrets.ENTREPOT_PROGRESS_KEY,
+    clock,
+  });
   const app = createApi({
     engine,
     intake,
     authenticate: (given) => (isSameToken(given, secrets.ENTREPOT_TOKEN) ? OWNER : null),
     issueTicket: tickets.issue,
-    sockets: relayStats({
-      url: `${env.ENTREPOT_RELAY_URL}/internal/stats`,
-      secret: secrets.ENTREPOT_PROGRESS_KEY,
-      clock,
-    }),
+    sockets,
+    metrics: { read: async () => (await import('./metrics.ts')).cloudMetrics(home, sockets), for: 'owner' },
     logins,
     receipts: receiptSigner(key),
     webhooks: composeDesk({ engine, key, post: nodePost({ reach: 'public' }) }),

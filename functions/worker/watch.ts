@@ -1,13 +1,12 @@
 /** What the Cloudflare home measures of itself, and when it calls a person. No call lives long enough to count: the table is asked. */
 import { hubStats } from '#adapters/durable/progress.ts';
-import { stagedRanges } from '#core/intake/staged-ranges.ts';
 import { speedLimits } from '#core/limits/speeds.ts';
 import { alertBook } from '#core/watch/alert-book.ts';
 import { readMetrics } from '#core/watch/metrics.ts';
 import type { Family } from '#core/watch/prometheus.ts';
-import { type Stock, takeStock } from '#core/watch/stock.ts';
 import { alertWatch } from '#core/watch/watch.ts';
 import { OWNER } from '../owner.ts';
+import { stockOf } from '../stock.ts';
 import type { WorkerHome } from './deps.ts';
 
 type Watched = Pick<WorkerHome, 'engine' | 'refusals'>;
@@ -16,7 +15,7 @@ type Watched = Pick<WorkerHome, 'engine' | 'refusals'>;
 export function watchRound(home: Watched): () => Promise<void> {
   const { progress, log } = home.engine;
   return async () => {
-    const stock = await stockOf(home);
+    const stock = await stockOf(home.engine);
     const { tally, spells } = stock;
     await alertWatch({ ...watchedIn(home), tally, spells, progress, log })();
     await stock.keep();
@@ -26,7 +25,7 @@ export function watchRound(home: Watched): () => Promise<void> {
 /** Throws Fault `transient` `stats.no_answer`. */
 export async function workerMetrics(home: Watched & Pick<WorkerHome, 'hub'>): Promise<readonly Family[]> {
   const { destinations } = home.engine;
-  const stock = await stockOf(home);
+  const stock = await stockOf(home.engine);
   const sockets = await hubStats(home.hub)(undefined);
   const own = (): readonly Family[] => [
     {
@@ -43,10 +42,4 @@ function watchedIn({ engine, refusals }: Watched) {
   const { table, clock, destinations } = engine;
   const limits = () => speedLimits(destinations);
   return { ownerId: OWNER, table, clock, book: alertBook(engine), refusals: refusals.list, speedLimits: limits };
-}
-
-function stockOf({ engine: { table, cells, clock, source } }: Watched): Promise<Stock> {
-  const stagedBytes = async (file: Parameters<typeof stagedRanges>[1]) =>
-    (await stagedRanges(source, file)).stagedBytes;
-  return takeStock({ ownerId: OWNER, table, cells, clock, stagedBytes });
 }

@@ -12,6 +12,7 @@ export const EXPECTED_RIGHTS: Readonly<Record<string, Readonly<Record<string, re
   ApiRole: {
     'dynamodb:table/WorkTable': ['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', ...ROWS],
     'dynamodb:table/WorkTable/index/due': ['dynamodb:Query'],
+    'dynamodb:table/WorkTable/index/ended': ['dynamodb:Query'],
     'dynamodb:table/WorkTable/index/owner': ['dynamodb:Query'],
     'sqs:HintsQueue': ['sqs:SendMessage'],
     's3:stagingbucket': ['s3:ListBucket', 's3:ListBucketMultipartUploads'],

@@ -77,6 +77,7 @@ test('each function may do what it does, and does what it may', async () => {
   await lostEvent();
   await kept();
   await asked('GET', '/api/v1/transfers');
+  await asked('GET', '/metrics');
   await asked('DELETE', '/api/v1/destinations/over');
   expect(home.refused()).toEqual([]);
   const idle = ENTRIES.flatMap((entry) =>

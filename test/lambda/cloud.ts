@@ -232,7 +232,8 @@ async function answerOf(to: Lambda, event: unknown): Promise<ApiAnswer> {
   if (JSON.stringify(event).length > PAYLOAD_BYTES_MAX) throw new Error('Lambda takes no payload of this size');
   const answer = await to.invoke(event);
   const text = answer.isBase64Encoded ? Buffer.from(answer.body, 'base64').toString() : answer.body;
-  return { status: answer.statusCode, body: JSON.parse(text) };
+  const isJson = answer.headers['content-type']?.includes('json') ?? false;
+  return { status: answer.statusCode, body: isJson ? JSON.parse(text) : text };
 }
 
 /** Payload 2.0 of an HTTP API. */

@@ -178,6 +178,14 @@ describe('the functions of the AWS home', () => {
 });
 
 describe('the API in a function', () => {
+  test('measures the home from its table, for its owner alone, and asks the relay', async () => {
+    const { status, body } = await api(front, 'GET', '/metrics');
+    expect(status).toBe(200);
+    expect(body).toContain('entrepot_relay_up 1\n');
+    expect(body).toMatch(/^entrepot_due_rows\{queue="/m);
+    expect((await api(front, 'GET', '/metrics', undefined, 'nobody')).status).toBe(401);
+  });
+
   test('issues tickets that the relay lets in', async () => {
     const { status, body } = await api(front, 'POST', '/api/v1/tickets');
     expect(status).toBe(201);
