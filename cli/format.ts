@@ -33,9 +33,9 @@ export function formatShare(part: number, whole: number): string {
   return `${Math.floor(share * 100)}%`.padStart(4);
 }
 
-/** Control characters in a file's name must not reach the terminal. */
+/** Control characters in a name must not reach the terminal, nor those that turn the direction of what follows. */
 export function printable(name: string): string {
-  return name.replace(/\p{Cc}/gu, '\u{fffd}');
+  return name.replace(/\p{Cc}|\p{Bidi_Control}/gu, '\u{fffd}');
 }
 
 /** Cut to `columns` of a terminal, where an East Asian character or an emoji takes two; padded with blanks. */

@@ -1,5 +1,6 @@
 /** A file on this machine, read in ranges while nobody changes it. */
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { createCRC64 } from 'hash-wasm';
 import type { DigestAlgorithm } from '#core/wire/digest.ts';
@@ -21,7 +22,8 @@ const READ_BYTES = 256 * 1024;
 
 /** Throws Problem `file.not_regular` for a folder, a device or a pipe. */
 export async function openLocalFile(path: string): Promise<LocalFile> {
-  const handle = await open(path, 'r');
+  // A pipe without a writer would be waited for, and not even a signal would end that.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     return await localFile(handle);
   } catch (error) {
@@ -32,7 +34,7 @@ export async function openLocalFile(path: string): Promise<LocalFile> {
 
 async function localFile(handle: FileHandle): Promise<LocalFile> {
   const first = await handle.stat();
-  if (!first.isFile()) throw new Problem('file.not_regular', 'only regular files can be sent');
+  if (!first.isFile()) throw new Problem('file.not_regular', 'this is no regular file');
 
   async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
     for (let at = start; at < end; ) {

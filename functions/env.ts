@@ -17,7 +17,7 @@ const shared = {
   MAX_CONCURRENT_UPLOADS: z.coerce.number().int().min(1).max(100).default(3),
   MAX_CONCURRENT_PARTS: z.coerce.number().int().min(1).max(64).default(5),
   /** Of one owner: transfers that have not ended. Whoever announces more is told to come back. */
-  MAX_OPEN_TRANSFERS: z.coerce.number().int().min(8).max(1_000_000).default(10_000),
+  MAX_OPEN_TRANSFERS: z.coerce.number().int().min(8).max(100_000).default(10_000),
   /** A digest of every file that is staged, for its receipt. Absent: what somebody claims or needs, and no more. */
   ENTREPOT_RECEIPT_DIGEST: DigestAlgorithm.optional(),
   // The SDK's own names; absent: AWS's endpoints of the region.

@@ -90,7 +90,7 @@ const Variables = z.object({
   MAX_CONCURRENT_UPLOADS: z.coerce.number().int().min(1).max(100).default(3),
   MAX_CONCURRENT_PARTS: z.coerce.number().int().min(1).max(64).default(5),
   /** Of one owner: transfers that have not ended. Whoever announces more is told to come back. */
-  MAX_OPEN_TRANSFERS: z.coerce.number().int().min(8).max(1_000_000).default(10_000),
+  MAX_OPEN_TRANSFERS: z.coerce.number().int().min(8).max(100_000).default(10_000),
   /** Where webhooks may post to. `near`: also to this machine and its network, and there without encryption. */
   ENTREPOT_WEBHOOKS: z.enum(['near', 'public']).default('near'),
   /** A digest of every file that is staged, for its receipt. Absent: what somebody claims or needs, and no more. */

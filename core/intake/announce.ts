@@ -129,7 +129,7 @@ export function openAsks(heads: readonly WorkRow[]) {
 
 async function mayCome(intake: Intake, ownerId: string, request: Announcement['request']): Promise<void> {
   await checkDestinations(intake, request);
-  await intake.mayOpen?.(ownerId, request.destinations.length);
+  await intake.mayOpen?.(ownerId, request.destinations.length, 'owner');
 }
 
 async function checkDestinations(

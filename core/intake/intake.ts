@@ -21,8 +21,11 @@ export interface Intake {
   readonly bucketName: string;
   /** Computed of the staged bytes of every file, for its receipt. Absent: what somebody claims or needs, and no more. */
   readonly receiptDigest?: DigestAlgorithm | undefined;
-  /** Absent: an owner may announce as much as there is room for. Throws Fault `throttled` `uploads.too_many`. */
-  readonly mayOpen?: (ownerId: string, transfers: number) => Promise<void>;
+  /**
+   * `guest`: somebody whom the owner has let in, and who may not use up the owner's own room. Absent: as much as there is room for.
+   * Throws Fault `throttled` `uploads.too_many`.
+   */
+  readonly mayOpen?: (ownerId: string, transfers: number, who: 'owner' | 'guest') => Promise<void>;
 }
 
 /** A presigned put lives this long; the sweep after an upload's end waits longer. */

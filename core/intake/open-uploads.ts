@@ -28,6 +28,8 @@ const NEAR_MS = 5_000;
 const FULL_MS = 1_000;
 const RETRY_AFTER_MS = 60_000;
 const OWNERS_MAX = 1000;
+/** Of what may be open; the rest is for the owner. */
+const GUESTS_SHARE = 0.8;
 
 /**
  * Lets so many transfers in, or throws Fault `throttled` `uploads.too_many`. The table is asked once a minute, and more often only near
@@ -43,11 +45,12 @@ export function openBound({ table, clock, max, tallies = new Map() }: Bound) {
     return tally;
   }
 
-  return async (ownerId: string, transfers: number): Promise<void> => {
+  return async (ownerId: string, transfers: number, who: 'owner' | 'guest'): Promise<void> => {
     const known = tallies.get(ownerId);
     const isOld = known === undefined || clock.now() - known.atMs >= keepMs(known.open + transfers, max);
     const tally = isOld ? await counted(ownerId) : known;
-    if (tally.open + transfers > max) throw tooMany(max);
+    const most = who === 'owner' ? max : Math.floor(max * GUESTS_SHARE);
+    if (tally.open + transfers > most) throw tooMany(most);
     tally.open += transfers;
   };
 }

@@ -17,6 +17,8 @@ const Line = z.object({ freeAtMs: z.number(), bytesPerSecond: z.number() });
 
 /** Whoever would wait longer lets its function go, and comes again when it is its turn. */
 const PATIENCE_MS = 15_000;
+/** Whoever allows more is heard by those who wait, however far off their turn was. */
+const LOOK_AGAIN_MS = 5 * 60_000;
 /** Losses in a row against others who take turns. */
 const TRIES = 8;
 
@@ -47,7 +49,7 @@ export function speedTurns(parts: {
 
 function inLine(retryAfterMs: number): Fault {
   return new Fault('throttled', 'destination.speed_limit', 'other parts go first at the speed that is allowed', {
-    retryAfterMs: Math.round(retryAfterMs),
+    retryAfterMs: Math.min(LOOK_AGAIN_MS, Math.round(retryAfterMs)),
     isQueued: true,
   });
 }

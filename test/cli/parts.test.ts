@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { findServer } from '../../cli/address.ts';
 import { progressLine } from '../../cli/bars.ts';
 import { parseTarget } from '../../cli/files.ts';
 import { fitted, formatBytes, formatMs, formatSeconds, formatShare, printable } from '../../cli/format.ts';
+import { openLocalFile } from '../../cli/local-file.ts';
 import { slots } from '../../cli/slots.ts';
 import { terminal } from '../../cli/terminal.ts';
 import { command, hastyClock } from './command.ts';
@@ -15,6 +17,20 @@ async function dataDir(files: Readonly<Record<string, string>>) {
   for (const [name, text] of Object.entries(files)) await writeFile(join(path, name), text);
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
+
+describe('a file of this machine', () => {
+  it('is refused when it is a pipe that nobody writes to, or a folder, and never waited for', async () => {
+    await using data = await dataDir({ 'a.bin': 'abc' });
+    const pipe = join(data.path, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const path of [pipe, data.path]) {
+      await expect(openLocalFile(path)).rejects.toMatchObject({ code: 'file.not_regular' });
+    }
+    const file = await openLocalFile(join(data.path, 'a.bin'));
+    expect(file.sizeBytes).toBe(3);
+    await file.close();
+  });
+});
 
 describe('where the server is', () => {
   it('is found in the data directory', async () => {
@@ -176,6 +192,8 @@ describe('text', () => {
 
   it('control characters of a name never reach the terminal', () => {
     expect(printable('a\u001b[2Jb\n')).toBe('a\ufffd[2Jb\ufffd');
+    expect(printable('bill\u202efdp.exe')).toBe('bill\ufffdfdp.exe');
+    expect(printable('婚礼 👨‍👩‍👧.mp4')).toBe('婚礼 👨‍👩‍👧.mp4');
   });
 
   it('a bar is no wider than the terminal', () => {

@@ -100,6 +100,24 @@ describe('a destination with limits', () => {
     }
   });
 
+  it('whose turn is far off looks again within five minutes, for the speed may have been raised', async () => {
+    const { limited, put, clock, signal } = rig();
+    const slow = limited({ bytesPerSecond: 65_536 });
+    const first = fault(put(slow, 1));
+    await clock.advance(0);
+    const large = { ...partOf(2), sizeBytes: 100 * MIB };
+    expect(await fault(slow.put(null, ITEM, large, { signal }))).toMatchObject({ retryAfterMs: 160_000 });
+    await clock.run(first, 200_000);
+    const far = slow.put(null, ITEM, large, { signal: AbortSignal.abort() });
+    expect(await fault(far)).toMatchObject({ name: 'AbortError' });
+    const taken = new AbortController();
+    const next = fault(slow.put(null, ITEM, large, { signal: taken.signal }));
+    await clock.advance(0);
+    expect(await fault(put(slow, 3))).toMatchObject({ retryAfterMs: 300_000 });
+    taken.abort(new Error('over'));
+    await next;
+  });
+
   it('a turn is let go when the part is given up, and a higher speed holds from its next part on', async () => {
     const { clock, limited, put, puts } = rig();
     const slow = limited({ bytesPerSecond: MIB });

@@ -120,10 +120,10 @@ function checkFile({ fileBytesMax, bytesMax, suffixes }: Link, { name, sizeBytes
   }
 }
 
-/** The owner's own bound holds for what comes by links too. */
+/** What comes by links is bounded too, and leaves the owner room. */
 async function checkRoom({ intake }: Door, { ownerId, specs }: UploadState): Promise<void> {
   try {
-    await intake.mayOpen?.(ownerId, specs.length);
+    await intake.mayOpen?.(ownerId, specs.length, 'guest');
   } catch (error) {
     if (!(error instanceof Fault) || error.kind !== 'throttled') throw error;
     const { retryAfterMs = 60_000 } = error;
