@@ -3,10 +3,12 @@ import { DROP_FRAGMENT, type DropView } from '#core/wire/link.ts';
 import type { TransferView } from '#core/wire/transfer.ts';
 import type { UploadAnswer } from '#core/wire/upload.ts';
 import { arrivalStore, outcomeOf } from '../../web/drop/arrivals.ts';
+import { dropNews } from '../../web/drop/drop-news.ts';
 import { dropRows, dropTotals } from '../../web/drop/drop-rows.ts';
 import { isDropAddress } from '../../web/drop/is-drop.ts';
 import { linkStore } from '../../web/drop/link-store.ts';
 import { sift, unannounced } from '../../web/drop/sift.ts';
+import { en } from '../../web/i18n/en.ts';
 import { UploadError } from '../../web/upload/error.ts';
 import type { PickedFile, QueueSnapshot } from '../../web/upload/queue.ts';
 import { memoryRecords, recordsOf, type UploadRecord } from '../../web/upload/record.ts';
@@ -69,6 +71,14 @@ describe('a customer’s list', () => {
       ...{ sizeBytes: 40, sentBytes: 25, bytesPerSecond: 5, etaSeconds: 3 },
     });
     expect(dropTotals(dropRows(queueOf([]), arrivals, 200))).toMatchObject({ files: 2, received: 2, left: 0 });
+  });
+});
+
+describe('what screen readers are told', () => {
+  it('is nothing of a list that was emptied, and all are received only when all are', () => {
+    expect(dropNews({ files: 0, received: 0, failed: 0 }, en)).toBe('');
+    expect(dropNews({ files: 1, received: 0, failed: 1 }, en)).toBe('0 of 1 file received; 1 file not sent.');
+    expect(dropNews({ files: 2, received: 2, failed: 0 }, en)).toBe('All 2 files are received');
   });
 });
 

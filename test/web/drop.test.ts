@@ -69,6 +69,27 @@ describe.skipIf(!hasChromium)('the page of a link in Chromium', () => {
     );
   const sent = () => [...fake.uploads.keys()].map((id) => fake.content(id));
 
+  it('takes files in a browser that lets no page keep anything, and the secret leaves the address all the same', async () => {
+    await begin();
+    await page.addInitScript(() => {
+      const refuse = {
+        get: () => {
+          throw new DOMException('refused', 'SecurityError');
+        },
+      };
+      Object.defineProperty(window, 'localStorage', refuse);
+      Object.defineProperty(window, 'indexedDB', refuse);
+    });
+    await openLink();
+    expect(page.url()).not.toContain(SECRET);
+    await page.getByLabel('Your name').fill('Ann');
+    await pick('kept nowhere.mp4');
+    await expect.poll(sent).toEqual([testBytes(120_000, 'kept nowhere.mp4')]);
+    await page.goto(`${fake.origin}/#token=${TOKEN}`);
+    await page.reload();
+    await page.getByLabel(/token/i).waitFor();
+  });
+
   it('has the secret leave the address at once, finds it again after a reload, and leaves the owner’s token alone', async () => {
     await begin();
     await page.goto(`${fake.origin}/#token=${TOKEN}`);

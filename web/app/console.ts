@@ -2,6 +2,7 @@
 
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import type { TransferView } from '#core/wire/transfer.ts';
+import { browserStore } from '../browser-store.ts';
 import { type LinkBook, linkBook } from '../links/link-book.ts';
 import { type ProgressSocket, progressSocket, type SocketStatus } from '../progress/socket.ts';
 import { type ProgressSnapshot, type ProgressStore, progressStore } from '../progress/store.ts';
@@ -127,7 +128,7 @@ export const CLAIMS: Readonly<Record<string, readonly Algorithm[]>> = {
 };
 
 function claimsFor(chosen: Destinations, { snapshot }: DestinationStore): readonly Algorithm[] {
-  if (localStorage.getItem(INSTANT_KEY) === 'no') return [];
+  if (browserStore.getItem(INSTANT_KEY) === 'no') return [];
   const ids = new Set(chosen.map(({ id }) => id));
   const kinds = snapshot().items.filter(({ id }) => ids.has(id));
   return [...new Set(kinds.flatMap(({ provider }) => CLAIMS[provider] ?? []))];

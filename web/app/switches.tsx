@@ -1,6 +1,8 @@
 /** Language and appearance: the system's at first, the person's choice from then on. */
+
 import { Monitor, Moon, Sun } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { browserStore } from '../browser-store.ts';
 import { LANGUAGES, type Language, useLocale } from '../i18n/locale.tsx';
 
 export function LanguageSwitch() {
@@ -28,7 +30,7 @@ export function ThemeSwitch() {
   const Icon = ICONS[theme];
   const label = `${words.settings.theme}: ${words.settings[theme]}`;
   const turn = () => {
-    localStorage.setItem(THEME_KEY, NEXT[theme]);
+    browserStore.setItem(THEME_KEY, NEXT[theme]);
     setTheme(NEXT[theme]);
   };
   return (
@@ -39,6 +41,6 @@ export function ThemeSwitch() {
 }
 
 function firstTheme(): Theme {
-  const kept = localStorage.getItem(THEME_KEY);
+  const kept = browserStore.getItem(THEME_KEY);
   return kept === 'light' || kept === 'dark' ? kept : 'auto';
 }

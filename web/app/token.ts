@@ -1,4 +1,5 @@
 /** The token: it comes in the address (`#token=…`), is kept in this browser, and leaves the address at once. */
+import { browserStore } from '../browser-store.ts';
 
 const STORE_KEY = 'entrepot.token';
 
@@ -7,18 +8,18 @@ export function takeToken(): string | null {
   const params = new URLSearchParams(location.hash.slice(1));
   const fresh = params.get('token');
   if (fresh) {
-    localStorage.setItem(STORE_KEY, fresh);
+    browserStore.setItem(STORE_KEY, fresh);
     params.delete('token');
     const rest = params.size > 0 ? `#${params}` : '';
     history.replaceState(null, '', `${location.pathname}${location.search}${rest}`);
   }
-  return fresh ?? localStorage.getItem(STORE_KEY);
+  return fresh ?? browserStore.getItem(STORE_KEY);
 }
 
 export function keepToken(token: string): void {
-  localStorage.setItem(STORE_KEY, token);
+  browserStore.setItem(STORE_KEY, token);
 }
 
 export function forgetToken(): void {
-  localStorage.removeItem(STORE_KEY);
+  browserStore.removeItem(STORE_KEY);
 }

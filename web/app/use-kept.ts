@@ -1,11 +1,13 @@
 /** State that this browser remembers. What cannot be read back starts afresh. */
+
 import { useCallback, useState } from 'react';
+import { browserStore } from '../browser-store.ts';
 
 export function useKept<Value>(key: string, first: Value): readonly [Value, (next: Value) => void] {
   const [value, setValue] = useState<Value>(() => read(key, first));
   const keep = useCallback(
     (next: Value) => {
-      localStorage.setItem(key, typeof next === 'string' ? next : JSON.stringify(next));
+      browserStore.setItem(key, typeof next === 'string' ? next : JSON.stringify(next));
       setValue(next);
     },
     [key],
@@ -15,7 +17,7 @@ export function useKept<Value>(key: string, first: Value): readonly [Value, (nex
 
 /** Strings are kept as they are; lists of strings as JSON. Anything else found there was put by somebody else. */
 function read<Value>(key: string, first: Value): Value {
-  const text = localStorage.getItem(key);
+  const text = browserStore.getItem(key);
   if (text === null) return first;
   // `Value` is what `first` is: a string, or a list of strings.
   if (typeof first === 'string') return text as Value;

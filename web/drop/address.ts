@@ -1,5 +1,7 @@
 /** The secret of a link: it comes in the address (`#drop=…`), is kept in this browser, and leaves the address at once. */
+
 import { DROP_FRAGMENT, LinkSecret, SenderId } from '#core/wire/link.ts';
+import { browserStore } from '../browser-store.ts';
 import { newKey } from '../upload/surroundings.ts';
 
 export interface DropAddress {
@@ -21,7 +23,7 @@ export function takeAddress(): DropAddress | null {
   const fresh = new URLSearchParams(location.hash.slice(1)).get(DROP_FRAGMENT);
   if (fresh === null) return keptAddress();
   const address = addressOf(fresh);
-  if (address) localStorage.setItem(SECRET_KEY + address.link, address.secret);
+  if (address) browserStore.setItem(SECRET_KEY + address.link, address.secret);
   // Also one that is not whole has no business in pictures of the screen.
   history.replaceState(null, '', `${location.pathname}${location.search}#${DROP_FRAGMENT}/${address?.link ?? ''}`);
   return address;
@@ -29,16 +31,16 @@ export function takeAddress(): DropAddress | null {
 
 /** Names this browser to the server, for all links: made once, and kept. */
 export function senderId(): string {
-  const kept = SenderId.safeParse(localStorage.getItem(SENDER_KEY));
+  const kept = SenderId.safeParse(browserStore.getItem(SENDER_KEY));
   if (kept.success) return kept.data;
   const fresh = newKey();
-  localStorage.setItem(SENDER_KEY, fresh);
+  browserStore.setItem(SENDER_KEY, fresh);
   return fresh;
 }
 
 function keptAddress(): DropAddress | null {
   const link = location.hash.slice(`#${DROP_FRAGMENT}/`.length);
-  return addressOf(localStorage.getItem(SECRET_KEY + link) ?? '');
+  return addressOf(browserStore.getItem(SECRET_KEY + link) ?? '');
 }
 
 function addressOf(text: string): DropAddress | null {

@@ -1,5 +1,7 @@
 /** Everything behind the customer's page, started once: the link, the queue of this device's files, and what became of them. */
+
 import { createContext, useContext, useSyncExternalStore } from 'react';
+import { browserStore } from '../browser-store.ts';
 import { type QueueSnapshot, type UploadQueue, uploadQueue } from '../upload/queue.ts';
 import { indexedDbRecords, memoryRecords, recordsOf } from '../upload/record.ts';
 import { type Unfinished, unfinished } from '../upload/restore.ts';
@@ -28,7 +30,7 @@ export async function openDesk({ link: id, secret }: DropAddress): Promise<Desk>
   const around = browserSurroundings(api, records);
   announceVisit(around.visit);
   const link = linkStore(api, around);
-  const arrivals = arrivalStore(`entrepot.drop.${id}.files`, around, localStorage);
+  const arrivals = arrivalStore(`entrepot.drop.${id}.files`, around, browserStore);
   const queue = uploadQueue(around, {
     hasher: workerHasher(),
     // Which digests a destination would know is not told to those who hand in.

@@ -1,6 +1,7 @@
 /** Tells screen readers how far it is, now and then: not with every file. */
 import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useLocale } from '../i18n/locale.tsx';
+import { dropNews } from './drop-news.ts';
 import type { DropTotals } from './drop-rows.ts';
 
 /** News within this time are told as one. */
@@ -15,9 +16,7 @@ export function DropAnnouncer({ totals }: { readonly totals: DropTotals }) {
   const tell = useEffectEvent(() => {
     timer.current = undefined;
     told.current = { received, failed };
-    const isAll = received === totals.files;
-    const news = isAll ? words.drop.allReceived(received) : words.drop.progress(received, totals.files);
-    setText(failed > 0 ? `${news} ${words.drop.notSent(failed)}` : news);
+    setText(dropNews(totals, words));
   });
 
   useEffect(() => {

@@ -70,7 +70,7 @@ export const dropEn = {
     ],
     full: [
       'This link is full',
-      'It has taken as much as it may. Ask whoever sent it to you to make room. What was received is not lost.',
+      'It has taken as much as it may. What was received is not lost. To hand in more, ask whoever sent it to you to make room.',
     ],
     away: ['The server does not answer', 'It is tried again by itself. Nothing is lost.'],
   } as Readonly<Record<'unknown' | 'gone' | 'expired' | 'full' | 'away', Words>>,

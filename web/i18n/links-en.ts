@@ -54,7 +54,7 @@ export const linksEn = {
   perSenders: { folder: 'A folder for each', flat: 'All into one folder' },
   perSenderHints: {
     folder: 'They must give a name, and the folder is called so.',
-    flat: 'They may give a name or not. Files of one name get on as the destination has it.',
+    flat: 'They may give a name or not. Where two files have the same name, the destination decides what becomes of them.',
   },
   expiry: 'Open for',
   inDays: (days: number) => (days === 365 ? 'a year' : count(days, 'day', 'days')),

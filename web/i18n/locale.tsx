@@ -1,5 +1,7 @@
 /** Which language the page speaks: the browser's at first, the person's choice from then on. */
+
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
+import { browserStore } from '../browser-store.ts';
 import type { Messages } from './en.ts';
 import { type Formats, formats } from './format.ts';
 
@@ -39,7 +41,7 @@ export function LocaleProvider({ first, children }: { readonly first: Spoken; re
       words,
       format: formats(regionOf(language)),
       choose(next) {
-        localStorage.setItem(STORE_KEY, next);
+        browserStore.setItem(STORE_KEY, next);
         // Words that cannot be fetched now are there after the next reload.
         void spoken(next).then(speak, () => undefined);
       },
@@ -73,7 +75,7 @@ function regionOf(language: Language): string {
 }
 
 function firstLanguage(): Language {
-  const chosen = localStorage.getItem(STORE_KEY);
+  const chosen = browserStore.getItem(STORE_KEY);
   if (chosen === 'en' || chosen === 'zh-CN') return chosen;
   const wanted = navigator.languages.find((language) => /^(zh|en)\b/i.test(language));
   return wanted?.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en';
