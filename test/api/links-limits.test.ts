@@ -7,7 +7,7 @@ import { Link } from '#core/intake/link/link.ts';
 import { recountAll } from '#core/intake/link/recount.ts';
 import { readLink } from '#core/intake/link/register.ts';
 import type { Cells } from '#core/ports/cells.ts';
-import { CreateDropUpload, LINK_OPEN_MAX, LinkView } from '#core/wire/link.ts';
+import { CreateDropUpload, LINK_OPEN_MAX, LinkList, LinkView } from '#core/wire/link.ts';
 import { guestHandler } from '../../functions/sweep.ts';
 import { expectError } from './expect-error.ts';
 import { type ApiRig, apiRig, CHUNK_BYTES } from './rig.ts';
@@ -180,6 +180,15 @@ describe('a share', () => {
       if (id !== undefined) await rig.force(id, step);
     }
     expect(await used(link.id)).toEqual({ filesUsed: 2, bytesUsed: 10, filesOpen: 0 });
+  });
+
+  it('of a file that is whole is told as such in the list, though its sender never came back to ask', async () => {
+    const { secret } = await openLink(rig);
+    await handInWhole(rig, customer(rig, secret, 'Ann'));
+    const listed = async () => LinkList.parse((await rig.call('GET', '/api/v1/links')).body).items[0];
+    expect(await listed()).toMatchObject({ filesUsed: 1, filesOpen: 1 });
+    rig.jump(5_000);
+    expect(await listed()).toMatchObject({ filesUsed: 1, filesOpen: 0 });
   });
 
   it('is given back when the owner cancels, or the upload expires, before the file is whole', async () => {

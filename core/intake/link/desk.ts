@@ -19,6 +19,9 @@ export interface Opened {
 const DAY_MS = 24 * 60 * 60_000;
 /** With room left in a cell for the shares that are open. */
 const SETTINGS_BYTES_MAX = 16 * 1024;
+/** Open shares that a list judges, and how long it believes a count. */
+const LIST_LOOKS_MAX = 64;
+const COUNTED_FOR_MS = 5_000;
 
 /** `random`: `SECRET_BYTES` bytes. Faults `rejected`: `destination.unknown`, `request.invalid`, `links.too_many`. */
 export async function openLink(
@@ -53,9 +56,19 @@ export async function openLink(
   return { link, secret };
 }
 
-/** Newest first. */
+/** Newest first. The newest of those with open shares are counted anew, as far as one look may go. */
 export async function listLinks(door: Door, ownerId: string): Promise<readonly Link[]> {
-  return (await allLinks(door)).filter((link) => link.ownerId === ownerId).reverse();
+  const links = (await allLinks(door)).filter((link) => link.ownerId === ownerId).reverse();
+  const now = door.clock.now();
+  let looks = LIST_LOOKS_MAX;
+  const counted: Link[] = [];
+  for (const link of links) {
+    const isDue = link.open.length > 0 && now >= link.countedAt + COUNTED_FOR_MS;
+    if (isDue) looks -= link.open.length;
+    // One that was removed meanwhile, or is busy, is told as it was.
+    counted.push(isDue && looks >= 0 ? await recount(door, link.id).catch(asItWas(link)) : link);
+  }
+  return counted;
 }
 
 /** Counted anew. Fault `rejected` `link.unknown`, also for somebody else's. */
@@ -108,6 +121,13 @@ export async function removeLink(door: Door, ownerId: string, id: LinkId): Promi
   const link = await revokeLink(door, ownerId, id);
   await dropLink(door, id);
   return link;
+}
+
+function asItWas(link: Link): (error: unknown) => Link {
+  return (error) => {
+    if (error instanceof Fault) return link;
+    throw error;
+  };
 }
 
 async function owned(door: Door, ownerId: string, id: LinkId): Promise<Link> {
