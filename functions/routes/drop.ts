@@ -32,6 +32,9 @@ export function dropRoutes(app: Api, deps: ApiDeps): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'link', { type: 'http', scheme: 'bearer' });
   app.use('/api/v1/drop/*', requireLink(door), bodyLimit({ maxSize: BODY_MAX_BYTES, onError: onTooLarge }));
 
+  const own = (link: Link, headers: z.infer<typeof bySender>, { id }: z.infer<typeof byId>): Promise<Found> =>
+    readHandedIn(door, link, headers[SENDER_HEADER], id);
+
   /** A share that is settled is so in the link's cell before the answer goes out. */
   async function judged(link: Link, { row, upload }: Found): Promise<void> {
     if (link.open.every(([id]) => id !== upload.uploadId)) return;
@@ -78,7 +81,7 @@ export function dropRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const link = c.get('link');
-      const found = await readHandedIn(door, link, c.req.valid('header')[SENDER_HEADER], c.req.valid('param').id);
+      const found = await own(link, c.req.valid('header'), c.req.valid('param'));
       const answer = await desk.read(found);
       if (isWhole(answer)) await judged(link, found);
       return c.json(reduced(answer), 200);
@@ -96,7 +99,7 @@ export function dropRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const link = c.get('link');
-      const found = await readHandedIn(door, link, c.req.valid('header')[SENDER_HEADER], c.req.valid('param').id);
+      const found = await own(link, c.req.valid('header'), c.req.valid('param'));
       return c.json(await desk.sign(found, c.req.valid('json').numbers, c.req.header('host')), 200);
     },
   );
@@ -112,7 +115,7 @@ export function dropRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const link = c.get('link');
-      const found = await readHandedIn(door, link, c.req.valid('header')[SENDER_HEADER], c.req.valid('param').id);
+      const found = await own(link, c.req.valid('header'), c.req.valid('param'));
       const answer = await desk.complete(found);
       await judged(link, found);
       return c.json(reduced(answer), 200);
@@ -130,7 +133,7 @@ export function dropRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const link = c.get('link');
-      const found = await readHandedIn(door, link, c.req.valid('header')[SENDER_HEADER], c.req.valid('param').id);
+      const found = await own(link, c.req.valid('header'), c.req.valid('param'));
       // What is whole by now counts, whatever becomes of it.
       await judged(link, found);
       const answer = await desk.remove(found);

@@ -1,13 +1,14 @@
 /** Where to, and what: destinations, a folder, and the zone that takes files and folders. */
-import { FileUp, FolderSearch, Plus } from 'lucide-react';
-import { type ChangeEvent, useCallback, useId, useRef, useState, useSyncExternalStore } from 'react';
+import { FolderSearch, Plus } from 'lucide-react';
+import { useCallback, useId, useState, useSyncExternalStore } from 'react';
 import type { DestinationView } from '#core/wire/destination.ts';
 import { FolderPath } from '#core/wire/upload.ts';
 import { useLocale } from '../i18n/locale.tsx';
-import { droppedFiles, inputFiles, pickFiles } from '../upload/drop.ts';
+import { droppedFiles } from '../upload/drop.ts';
 import type { PickedFile } from '../upload/queue.ts';
 import { CLAIMS, INSTANT_KEY, useConsole } from './console.ts';
 import { KINDS, kindName } from './destination-kinds.ts';
+import { DropVeil, FileZone } from './file-zone.tsx';
 import { FolderPicker } from './folder-picker.tsx';
 import { ProviderIcon } from './provider-icon.tsx';
 import { useFileDrag } from './use-file-drag.ts';
@@ -31,8 +32,6 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
   const [reading, setReading] = useState<number | null>(null);
   const [note, setNote] = useState('');
   const [isPicking, setIsPicking] = useState(false);
-  const fileInput = useRef<HTMLInputElement>(null);
-  const folderInput = useRef<HTMLInputElement>(null);
   const id = useId();
 
   const chosen = chosenOf(kept, items);
@@ -70,17 +69,6 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
 
   const isOver = useFileDrag(isShown, (data) => void send(droppedFiles(data)));
 
-  const chooseFiles = async () => {
-    const picked = await pickFiles();
-    if (picked === null) fileInput.current?.click();
-    else if (picked.length > 0) await send([picked]);
-  };
-  const onInput = (event: ChangeEvent<HTMLInputElement>) => {
-    const picked = inputFiles(event.target.files ?? []);
-    // The same file may be chosen again.
-    event.target.value = '';
-    void send([picked]);
-  };
   const toggle = (one: string) =>
     setKept(
       chosen.includes(one) ? chosen.filter((other) => other !== one) : [...chosen, one].slice(0, DESTINATIONS_MAX),
@@ -91,23 +79,12 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
       <h1 id={`${id}-title`} className="send-title">
         {words.send.title}
       </h1>
-      <div className="zone">
-        <FileUp aria-hidden size={26} strokeWidth={1.5} />
-        <p>{words.send.drop}</p>
-        <div className="zone-buttons">
-          <button type="button" className="button primary" onClick={() => void chooseFiles().catch(onError)}>
-            {words.send.chooseFiles}
-          </button>
-          <button type="button" className="button" onClick={() => folderInput.current?.click()}>
-            {words.send.chooseFolder}
-          </button>
-        </div>
-        <input ref={fileInput} type="file" multiple hidden data-pick="files" onChange={onInput} />
-        <input ref={folderInput} type="file" multiple hidden data-pick="folder" onChange={onInput} {...FOLDER} />
-        <p className="zone-note" role="status">
-          {reading === null ? note : words.send.reading(reading)}
-        </p>
-      </div>
+      <FileZone
+        size="panel"
+        note={reading === null ? note : words.send.reading(reading)}
+        onFiles={(picked) => void send([picked])}
+        onError={onError}
+      />
 
       <fieldset className="to">
         <legend>{words.send.to}</legend>
@@ -180,15 +157,7 @@ export function SendPanel({ isShown, onError }: SendPanelProps) {
           onClose={() => setIsPicking(false)}
         />
       )}
-      {isOver && (
-        <div className="veil" aria-hidden>
-          <div className="veil-card">
-            <FileUp size={34} strokeWidth={1.5} />
-            <strong>{words.send.dropAnywhere}</strong>
-            <span>{chosen.length > 0 ? words.send.dropTo(chosen.join(', ')) : words.send.pickOne}</span>
-          </div>
-        </div>
-      )}
+      {isOver && <DropVeil where={chosen.length > 0 ? words.send.dropTo(chosen.join(', ')) : words.send.pickOne} />}
     </section>
   );
 }
@@ -202,6 +171,3 @@ function chosenOf(kept: readonly string[], items: readonly DestinationView[]): s
 
 /** Nothing was ever chosen, which is not the same as choosing nothing. */
 const FIRST: readonly string[] = [];
-
-/** React's types do not know the attribute that makes an input pick folders. */
-const FOLDER: Record<string, string> = { webkitdirectory: '' };
