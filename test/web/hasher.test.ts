@@ -106,6 +106,8 @@ describe.skipIf(!hasChromium)('the hasher in Chromium', () => {
     page = await browser.newPage();
     await page.goto(pages.url);
     await page.locator('#file').setInputFiles(path);
+    // Chromium may look at the file only now, and what it sees then is what was picked.
+    expect(await page.evaluate(`document.getElementById('file').files[0].lastModified`)).toBeGreaterThan(1_000);
   });
   afterEach(() => page.close());
   afterAll(async () => {
